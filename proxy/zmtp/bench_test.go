@@ -1,0 +1,111 @@
+package zmtp
+
+import (
+	"bytes"
+	"testing"
+)
+
+// small is a request as it comes from a REQ: a delimiter and a body of 16 bytes.
+func small() []byte { return AppendFrame(AppendFrame(nil, true, nil), false, make([]byte, 16)) }
+
+func BenchmarkScannerNext(b *testing.B) {
+	buf := bytes.Repeat(small(), 256)
+	for _, bench := range []struct {
+		name string
+		s    Scanner
+	}{{"unlimited", Scanner{}}, {"limits", Scanner{MaxFrame: 64 << 20, MaxMessage: 64 << 20}}} {
+		b.Run(bench.name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(small())))
+			rest := buf
+			for b.Loop() {
+				item, err := bench.s.Next(rest)
+				if err != nil || item.Kind != Message {
+					b.Fatal(item, err)
+				}
+				if rest = rest[item.End:]; len(rest) == 0 {
+					rest = buf
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkEnvelope(b *testing.B) {
+	for name, msg := range map[string][]byte{
+		"REQ":        small(),
+		"2 hops":     append(AppendFrame(AppendToken(nil, 1), true, []byte("hop01")), small()...),
+		"correlated": append(AppendFrame(nil, true, []byte("id00")), small()...),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, ok := Envelope(msg); !ok {
+					b.Fatal("no envelope")
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkToken(b *testing.B) {
+	b.ReportAllocs()
+	out := make([]byte, 0, 64)
+	for b.Loop() {
+		out = AppendToken(out[:0], 77)
+		if token, ok := Token(out); !ok || token != 77 {
+			b.Fatal(token, ok)
+		}
+	}
+}
+
+func BenchmarkHandshake(b *testing.B) {
+	b.ReportAllocs()
+	role := &Role{SocketType: "ROUTER"}
+	in := []byte(nullGreeting + readyREQ)
+	out := make([]byte, 0, 512)
+	for b.Loop() {
+		var h Handshake
+		out = h.Begin(role, out[:0])
+		if _, _, done, err := h.Feed(in, out); !done || err != nil {
+			b.Fatal(done, err)
+		}
+	}
+}
+
+func TestTrafficDoesNotAllocate(t *testing.T) {
+	stream := bytes.Repeat([]byte("\x01\x00"+short+ping), 50)
+	s := Scanner{MaxFrame: 1 << 20, MaxMessage: 1 << 20}
+	out := make([]byte, 0, 256)
+	check := func(name string, f func()) {
+		if n := testing.AllocsPerRun(100, f); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+	check("Next and ParseCommand", func() {
+		for rest := stream; len(rest) > 0; {
+			item, err := s.Next(rest)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if item.Kind == Command {
+				name, data, err := ParseCommand(rest[item.Start:item.End])
+				if _, context, err2 := ParsePing(data); name != Ping || string(context) != "ab" || err != nil || err2 != nil {
+					t.Fatal(name, err, err2)
+				}
+			}
+			rest = rest[item.End:]
+		}
+	})
+	message := AppendFrame(AppendFrame(AppendToken(nil, 7), true, nil), false, []byte("Hello"))
+	check("Token", func() { _, _ = Token(message) })
+	check("Envelope", func() { _, _ = Envelope(message) })
+	check("Frames", func() {
+		for body, more := range Frames(message) {
+			_, _ = body, more
+		}
+	})
+	check("Append", func() {
+		out = AppendPong(AppendPing(AppendFrame(AppendToken(out[:0], 1), false, message), 1e9, message[:8]), message[:8])
+	})
+}

@@ -1,0 +1,36 @@
+package zmtp
+
+import "encoding/binary"
+
+// Envelope returns how many bytes of msg are its envelope: all frames up to and including the delimiter, which is the first empty frame.
+// ok is false when there is no empty frame, or when the first one is the last frame of the message: a REP discards such a request without
+// a word (RFC 28; libzmq rep.cpp, xrecv).
+func Envelope(msg []byte) (n int, ok bool) {
+	rest := msg
+	for {
+		body, more, after, ok := cutFrame(rest)
+		if !ok || !more {
+			return 0, false
+		}
+		rest = after
+		if len(body) == 0 {
+			return len(msg) - len(rest), true
+		}
+	}
+}
+
+// TokenFrame is how many bytes the frame of a token takes on the wire.
+const TokenFrame = shortHeader + 8
+
+// AppendToken appends a token as a frame that others follow: the first part of an envelope. A REP sends it back as it came.
+func AppendToken(out []byte, token uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(out, flagMore, 8), token)
+}
+
+// Token returns the token that AppendToken put in front of msg. ok is false when the first frame cannot be one.
+func Token(msg []byte) (token uint64, ok bool) {
+	if len(msg) < TokenFrame || msg[0] != flagMore || msg[1] != 8 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(msg[shortHeader:]), true
+}

@@ -1,0 +1,151 @@
+package zmtp
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestAppendFrame(t *testing.T) {
+	for _, test := range []struct {
+		more bool
+		body string
+		want string
+	}{
+		{false, "", "\x00\x00"},
+		{true, "", "\x01\x00"},
+		{false, "Hello", "\x00\x05Hello"},
+		{true, strings.Repeat("a", 255), "\x01\xff" + strings.Repeat("a", 255)},
+		{false, strings.Repeat("a", 256), "\x02\x00\x00\x00\x00\x00\x00\x01\x00" + strings.Repeat("a", 256)},
+		{true, strings.Repeat("a", 70000), "\x03\x00\x00\x00\x00\x00\x01\x11\x70" + strings.Repeat("a", 70000)},
+	} {
+		if got := AppendFrame([]byte("x"), test.more, []byte(test.body)); string(got) != "x"+test.want {
+			t.Errorf("%d bytes, more %v: got %.20q", len(test.body), test.more, got)
+		}
+		if got := AppendHeader(nil, test.more, len(test.body)); string(got)+test.body != test.want {
+			t.Errorf("%d bytes, more %v: header %q", len(test.body), test.more, got)
+		}
+	}
+}
+
+func TestFramesEndsAtWhatIsBroken(t *testing.T) {
+	for in, want := range map[string]int{
+		"":                          0,
+		"\x01":                      0,
+		"\x01\x00":                  1,
+		"\x01\x00\x00\x05Hell":      1,
+		"\x00\x00\x00\x00":          1, // ends with the message
+		"\x01\x00" + ping:           1,
+		"\x01\x00\x03\x00\x00":      1,
+		"\x01\x00\xf8\x00":          1,
+		"\x01\x00\x00\x01a":         2,
+		"\x02" + pad20:              1,
+		"\x02\xff" + pad20:          0,
+		"\x06" + pad20[:7] + "\x00": 0,
+	} {
+		n := 0
+		for range Frames([]byte(in)) {
+			n++
+		}
+		if n != want {
+			t.Errorf("%q: %d frames, want %d", in, n, want)
+		}
+	}
+	for range Frames([]byte("\x01\x00\x01\x00\x00\x00")) {
+		break // must be possible
+	}
+}
+
+// A body must not be able to grow into the next frame.
+func TestFramesAreClipped(t *testing.T) {
+	msg := AppendFrame(AppendFrame(AppendFrame(nil, true, []byte("a")), true, make([]byte, 300)), false, []byte("b"))
+	for body := range Frames(msg) {
+		if cap(body) != len(body) {
+			t.Fatalf("a body of %d bytes has room for %d", len(body), cap(body))
+		}
+	}
+}
+
+func TestFramesAndEnvelopeAgainstWhatWasEncoded(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		message := genMessage().Draw(t, "message")
+		token := rapid.Uint64().Draw(t, "token")
+		var wire string
+		delimited := -1
+		for i, body := range message {
+			flags := byte(1)
+			if i == len(message)-1 {
+				flags = 0
+			}
+			wire += encode(t, flags, body)
+			if len(body) == 0 && flags == 1 && delimited < 0 {
+				delimited = len(wire)
+			}
+		}
+		var got [][]byte
+		for body, more := range Frames([]byte(wire)) {
+			if more != (len(got) < len(message)-1) {
+				t.Fatal("wrong MORE")
+			}
+			got = append(got, body)
+		}
+		if !slices.EqualFunc(got, message, bytes.Equal) {
+			t.Fatalf("got %q", got)
+		}
+		n, ok := Envelope([]byte(wire))
+		if ok != (delimited >= 0) || ok && n != delimited {
+			t.Fatalf("envelope of %q: %d %v, want %d", wire, n, ok, delimited)
+		}
+		named := append(AppendToken(nil, token), wire...)
+		if back, ok := Token(named); !ok || back != token || string(named[TokenFrame:]) != wire {
+			t.Fatal("token", back, ok)
+		}
+		if more, ok := Envelope(named); ok != (delimited >= 0) || ok && more != n+TokenFrame {
+			t.Fatal("a token in front changes the envelope", more, ok)
+		}
+	})
+}
+
+func TestEnvelope(t *testing.T) {
+	for _, test := range []struct {
+		name, in string
+		n        int
+		ok       bool
+	}{
+		{"REQ", "\x01\x00" + short, 2, true},
+		{"REQ with ZMQ_REQ_CORRELATE", "\x01\x04\x00\x00\x00\x01\x01\x00" + short, 8, true},
+		{"two hops", "\x01\x05\x00hop1\x01\x05\x00hop2\x01\x00" + short, 16, true},
+		{"the first empty frame counts", "\x01\x00\x01\x00" + short, 2, true},
+		{"long form of a delimiter", "\x01\x01a\x03" + pad20[:8] + short, 12, true},
+		{"long frame before it", "\x03" + pad20[:7] + "\x02ab\x01\x00" + short, 13, true},
+		{"empty body", "\x01\x00\x00\x00", 2, true},
+		{"none", "\x01\x01a" + short, 0, false},
+		{"the only empty frame is the last", "\x01\x01a\x00\x00", 0, false},
+		{"an empty message", "\x00\x00", 0, false},
+		{"an empty frame behind the message", "\x00\x01a\x01\x00", 0, false},
+		{"nothing", "", 0, false},
+	} {
+		if n, ok := Envelope([]byte(test.in)); n != test.n || ok != test.ok {
+			t.Errorf("%s: got %d, %v", test.name, n, ok)
+		}
+	}
+}
+
+func TestToken(t *testing.T) {
+	wire := AppendToken([]byte("x"), 0x0102030405060708)
+	if string(wire) != "x\x01\x08\x01\x02\x03\x04\x05\x06\x07\x08" {
+		t.Fatalf("%q", wire)
+	}
+	for _, in := range []string{
+		"", "\x01\x08", "\x01\x08\x01\x02\x03\x04\x05\x06\x07", "\x00\x08" + pad20, "\x01\x07" + pad20, "\x01\x09" + pad20,
+		"\x04\x08" + pad20, "\x03" + string(binary.BigEndian.AppendUint64(nil, 8)) + pad20,
+	} {
+		if token, ok := Token([]byte(in)); ok {
+			t.Errorf("%q is the token %d", in, token)
+		}
+	}
+}

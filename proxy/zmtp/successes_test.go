@@ -1,0 +1,51 @@
+package zmtp
+
+import "strings"
+
+var nullREQ = Peer{Minor: 1, Mechanism: "NULL", SocketType: "REQ"}
+
+var successes = []transcript{
+	{name: "NULL REQ", role: router, theirs: nullGreeting + readyREQ, ours: begin + restNULL + readyROUTER, peer: nullREQ},
+	{name: "traffic behind it", role: router, theirs: nullGreeting + readyREQ + ping + short,
+		ours: begin + restNULL + readyROUTER, peer: nullREQ,
+		left: ping + short},
+	{name: "the RFC's example", role: router, theirs: nullGreeting + readyDEALER, ours: begin + restNULL + readyROUTER,
+		peer: Peer{Minor: 1, Mechanism: "NULL", SocketType: "DEALER"}},
+	{name: "REP sends no Identity", role: dealer, theirs: nullGreeting + readyREP, ours: begin + restNULL + readyDEALER,
+		peer: Peer{Minor: 1, Mechanism: "NULL", SocketType: "REP"}},
+	{name: "allowed by the role", role: repsOnly, theirs: nullGreeting + readyREP, ours: begin + restNULL + readyDEALER,
+		peer: Peer{Minor: 1, Mechanism: "NULL", SocketType: "REP"}},
+	{name: "exactly the limit", role: narrow, theirs: nullGreeting + readyREQ, ours: begin + restNULL + readyROUTER, peer: nullREQ},
+	{name: "version 3.0", role: router, theirs: signature + "\x03\x00" + mechNULL + "\x00" + filler31 + readyREQ,
+		ours: begin + restNULL + readyROUTER, peer: Peer{Mechanism: "NULL", SocketType: "REQ"}},
+	{name: "version 3.7", role: router, theirs: signature + "\x03\x07" + mechNULL + "\x00" + filler31 + readyREQ,
+		ours: begin + restNULL + readyROUTER, peer: Peer{Minor: 7, Mechanism: "NULL", SocketType: "REQ"}},
+	{name: "version 4.0 has to speak ours", role: router, theirs: signature + "\x04\x00" + mechNULL + "\x00" + filler31 + readyREQ,
+		ours: begin + restNULL + readyROUTER, peer: nullREQ},
+	{name: "padding means nothing", role: router, theirs: "\xffpaddings\x7f\x03\x01" + mechNULL + "\x00" + filler31 + readyREQ,
+		ours: begin + restNULL + readyROUTER, peer: nullREQ},
+	{name: "as-server means nothing in NULL", role: router, theirs: signature + "\x03\x01" + mechNULL + "\x01" + filler31 + readyREQ,
+		ours: begin + restNULL + readyROUTER, peer: nullREQ},
+	{name: "PLAIN REP", role: dealer, theirs: plainGreeting + helloBob + initiateREP, ours: begin + restPLAIN + welcomeCmd + readyDEALER,
+		peer: Peer{Minor: 1, Mechanism: "PLAIN", SocketType: "REP", User: "bob"}},
+	{name: "PLAIN REQ", role: router, theirs: plainGreeting + helloBob + initiateREQ + short,
+		ours: begin + restPLAIN + welcomeCmd + readyROUTER,
+		peer: Peer{Minor: 1, Mechanism: "PLAIN", SocketType: "REQ", User: "bob"}, left: short},
+	{name: "names in any case", role: router,
+		theirs: nullGreeting + "\x04\x26\x05READY\x0bsOCKET-tYPE\x00\x00\x00\x03REQ\x08IDENTITY\x00\x00\x00\x00",
+		ours:   begin + restNULL + readyROUTER, peer: nullREQ},
+	{name: "unknown properties, twice", role: router,
+		theirs: nullGreeting + "\x04\x2a\x05READY\x03X-a\x00\x00\x00\x01v" + "\x03X-a\x00\x00\x00\x00" + typeREQ,
+		ours:   begin + restNULL + readyROUTER, peer: nullREQ},
+	{name: "Identity", role: router, theirs: nullGreeting + "\x04\x2a\x05READY" + "\x08Identity\x00\x00\x00\x04me\x00\xff" + typeREQ,
+		ours: begin + restNULL + readyROUTER, peer: Peer{Minor: 1, Mechanism: "NULL", SocketType: "REQ", Identity: []byte("me\x00\xff")}},
+	{name: "an Identity that is ignored", role: dealer,
+		theirs: nullGreeting + "\x04\x27\x05READY" + typeREP + "\x08Identity\x00\x00\x00\x01\x00",
+		ours:   begin + restNULL + readyDEALER, peer: Peer{Minor: 1, Mechanism: "NULL", SocketType: "REP"}},
+	{name: "longest Identity", role: router,
+		theirs: nullGreeting + "\x06\x00\x00\x00\x00\x00\x00\x01\x25\x05READY" + typeREQ + "\x08Identity\x00\x00\x00\xff" +
+			strings.Repeat("i", 255), ours: begin + restNULL + readyROUTER,
+		peer: Peer{Minor: 1, Mechanism: "NULL", SocketType: "REQ", Identity: []byte(strings.Repeat("i", 255))}},
+	{name: "a short command in a long frame", role: router, theirs: nullGreeting + "\x06\x00\x00\x00\x00\x00\x00\x00\x26" + readyREQ[2:],
+		ours: begin + restNULL + readyROUTER, peer: nullREQ},
+}
