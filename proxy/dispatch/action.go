@@ -1,0 +1,23 @@
+package dispatch
+
+// A Kind is what an Action asks the shell to do.
+type Kind uint8
+
+const (
+	Deliver Kind = iota + 1 // send Message, named Token, to Lane
+	Fail                    // answer Client with an error after Attempts; the message is released with it
+	Discard                 // nobody waits for Message any more: release it
+	Pause                   // stop reading from Client
+	Resume                  // read from Client again
+	Drained                 // Lane is draining and holds nothing
+)
+
+// Action is one thing for the shell to do. Fields beside Kind are set where the Kind's comment names them; Fail has its Message too.
+type Action[M any] struct {
+	Kind     Kind
+	Lane     *Lane[M]
+	Client   *Client[M]
+	Token    Token
+	Message  M
+	Attempts int // those that counted as strikes
+}

@@ -1,0 +1,222 @@
+package dispatch
+
+import (
+	"slices"
+	"time"
+)
+
+// next takes one thing to do and checks that it was right to.
+func (w *world) next() bool {
+	if w.eased() {
+		for _, p := range w.clients {
+			p.excused = true
+		}
+	}
+	a, ok := w.d.Next(w.now)
+	if !ok {
+		w.quiet()
+		return false
+	}
+	switch a.Kind {
+	case Deliver:
+		w.delivered(a)
+	case Fail:
+		w.failedTo(a)
+	case Discard:
+		w.end(a.Message, orphaned, released)
+	case Pause, Resume:
+		w.gated(a)
+	case Drained:
+		w.drainedLane(a.Lane)
+	default:
+		w.t.Fatalf("an action of kind %d", a.Kind)
+	}
+	return true
+}
+
+func (w *world) delivered(a Action[*job]) {
+	j, k := a.Message, w.lane(a.Lane)
+	p := j.owner
+	if j.state != waits || p.left {
+		w.t.Fatalf("a job that %s is delivered", j.state)
+	}
+	if p.queue[0] != j {
+		w.t.Fatal("a job is delivered before an older one of its client")
+	}
+	w.checkChoice(k)
+	w.checkTurn(p)
+	if a.Token == 0 || w.tokens[a.Token] {
+		w.t.Fatalf("token %#x is given out twice, or zero", a.Token)
+	}
+	w.tokens[a.Token] = true
+	if j.delivered > 0 {
+		w.redelivered++
+	}
+	w.at++
+	k.changed = w.at
+	if len(k.held) == 0 {
+		k.began = w.now
+	}
+	k.held = append(k.held, j)
+	j.delivered++
+	j.token, j.state = a.Token, runs
+	p.queue = p.queue[1:]
+	p.running++
+	if len(p.queue) == 0 {
+		p.over = false
+	}
+}
+
+// checkChoice says that lane k may take a job, and that none is better.
+func (w *world) checkChoice(k *worker) {
+	if k.draining {
+		w.t.Fatal("a draining lane gets a job")
+	}
+	if len(k.held) >= w.allowance(k) || len(k.held) >= MaxPrefetch {
+		w.t.Fatalf("a lane that holds %d of %d gets a job", len(k.held), w.allowance(k))
+	}
+	for _, other := range w.lanes {
+		if !w.hasRoom(other) || other == k {
+			continue
+		}
+		if len(other.held) < len(k.held) || len(other.held) == len(k.held) && other.changed < k.changed {
+			w.t.Fatalf("a lane with %d since %d gets a job, one with %d since %d does not", len(k.held), k.changed, len(other.held), other.changed)
+		}
+	}
+}
+
+// checkTurn says that no other client has waited through two deliveries to p.
+func (w *world) checkTurn(p *peer) {
+	for _, other := range w.clients {
+		if other == p || len(other.queue) == 0 {
+			continue
+		}
+		if other.passed[p]++; other.passed[p] > 1 {
+			w.t.Fatal("a client is served twice while another waits")
+		}
+	}
+	clear(p.passed)
+}
+
+func (w *world) failedTo(a Action[*job]) {
+	if a.Message.owner.c != a.Client {
+		w.t.Fatal("a failure goes to another client")
+	}
+	if a.Message.strikes != a.Attempts || a.Attempts != w.cfg.Attempts && !a.Message.aborted {
+		w.t.Fatalf("failed after %d, has %d strikes", a.Attempts, a.Message.strikes)
+	}
+	w.failed++
+	w.end(a.Message, fails, failed)
+}
+
+// end gives a job its only outcome.
+func (w *world) end(j *job, from, to state) {
+	if j.state != from {
+		w.t.Fatalf("a job that %s is %s", j.state, to)
+	}
+	j.state = to
+}
+
+func (w *world) gated(a Action[*job]) {
+	i := slices.IndexFunc(w.clients, func(p *peer) bool { return p.c == a.Client })
+	if i < 0 {
+		w.t.Fatal("an action for a client that is not there")
+	}
+	p := w.clients[i]
+	if p.told == (a.Kind == Pause) {
+		w.t.Fatal("Pause or Resume twice")
+	}
+	if a.Kind == Pause && (!p.over || w.eased()) {
+		w.t.Fatalf("Pause without need: has %d waiting, added to a full queue: %t", len(p.queue), p.over)
+	}
+	if a.Kind == Resume && p.over && !w.eased() {
+		w.t.Fatal("Resume into a full queue")
+	}
+	p.told = a.Kind == Pause
+	if a.Kind == Resume {
+		p.over = false
+	}
+}
+
+func (w *world) drainedLane(l *Lane[*job]) {
+	k := w.lane(l)
+	if !k.draining || k.drained || len(k.held) > 0 {
+		w.t.Fatalf("drained: draining %t, before %t, holds %d", k.draining, k.drained, len(k.held))
+	}
+	k.drained = true
+}
+
+func (w *world) lane(l *Lane[*job]) *worker {
+	i := slices.IndexFunc(w.lanes, func(k *worker) bool { return k.l == l })
+	if i < 0 {
+		w.t.Fatal("an action for a lane that is not there")
+	}
+	return w.lanes[i]
+}
+
+// quiet checks that there was indeed nothing to do.
+func (w *world) quiet() {
+	n, _ := w.waiting()
+	for _, k := range w.lanes {
+		if n > 0 && w.hasRoom(k) {
+			w.t.Fatalf("%d wait and a lane has room", n)
+		}
+		if k.draining && len(k.held) == 0 && !k.drained {
+			w.t.Fatal("Drained is missing")
+		}
+	}
+	for _, j := range w.jobs {
+		if j.state == fails || j.state == orphaned {
+			w.t.Fatalf("a job that %s is kept", j.state)
+		}
+	}
+	for _, p := range w.clients {
+		if p.told && (!p.over || w.eased()) {
+			w.t.Fatal("Resume is missing")
+		}
+		if p.over && !p.told && !p.excused {
+			w.t.Fatal("Pause is missing")
+		}
+		if w.eased() {
+			p.over = false
+		}
+	}
+}
+
+// reply answers a token at a lane, any token at any lane.
+func (w *world) reply(k *worker, token Token) {
+	i := slices.IndexFunc(k.held, func(j *job) bool { return j.token == token })
+	m, known := w.d.Message(k.l, token)
+	c, j, ok := w.d.Reply(w.now, k.l, token)
+	if m != j || known != ok {
+		w.t.Fatal("Message and Reply do not agree")
+	}
+	if ok != (i >= 0) {
+		w.t.Fatalf("a reply is taken: %t; the lane has it to answer: %t", ok, i >= 0)
+	}
+	if !ok {
+		return
+	}
+	if j != k.held[i] {
+		w.t.Fatal("a reply comes back with another request's message")
+	}
+	if p := j.owner; p.left != (c == nil) || !p.left && c != p.c {
+		w.t.Fatal("a reply goes to another client")
+	}
+	w.end(j, runs, answered)
+	j.owner.running--
+	k.held = slices.Delete(k.held, i, i+1)
+	w.measure(k)
+}
+
+func (w *world) measure(k *worker) {
+	took := w.now - k.began
+	if k.answered == 0 {
+		k.mean = took
+	}
+	k.mean = time.Duration(int64(k.mean) + int64(took-k.mean)/16)
+	k.began = w.now
+	k.answered++
+	w.at++
+	k.changed = w.at
+}

@@ -1,0 +1,99 @@
+// Package dispatch decides which worker gets the next request. It is the proxy's pure core: no I/O, no clock, no goroutine, standard
+// library only. The shell tells it what happened (Join, Request, Reply, Lost, …) and then takes what to do from Next until nothing is left.
+//
+// It promises that a request ends in exactly one way: Reply hands its message back, or Next does in a Fail or a Discard. Until then the
+// shell keeps what the message refers to, because it may have to be delivered again.
+//
+// It leaves to the shell: bytes, sockets, time, what an error reply looks like, and who a lane's worker is.
+//
+// Request, Reply and Next cost the same however many clients, lanes and requests there are, and allocate nothing in the steady state; Lost
+// costs as much as the lane held. A Dispatcher belongs to one goroutine.
+package dispatch
+
+import "time"
+
+// Token names one delivery of a request: slot index in the low 32 bits, generation in the high 32. Never zero.
+type Token uint64
+
+// Config bounds and tunes a Dispatcher. Zero values mean the defaults in parentheses.
+type Config struct {
+	Prefetch   int           // requests a lane may hold unanswered; 0 adapts it to the lane's service time, 1 to MaxPrefetch fixes it
+	Target     time.Duration // adaptive prefetch keeps about this much work at a lane (200 µs)
+	Attempts   int           // strikes after which a request is failed (3)
+	Queue      int           // waiting requests at which clients are paused (100 000)
+	QueueBytes int64         // the same, in bytes of the waiting requests (1 GiB)
+}
+
+func (c Config) withDefaults() Config {
+	c.Prefetch = min(max(c.Prefetch, 0), MaxPrefetch)
+	c.Target = positive(c.Target, 200*time.Microsecond)
+	c.Attempts = positive(c.Attempts, 3)
+	c.Queue = positive(c.Queue, 100_000)
+	c.QueueBytes = positive(c.QueueBytes, 1<<30)
+	return c
+}
+
+func positive[T int | int64 | time.Duration](v, otherwise T) T {
+	if v > 0 {
+		return v
+	}
+	return otherwise
+}
+
+// Dispatcher holds every request that has no outcome yet, and knows who is to get it. M is the shell's message.
+type Dispatcher[M any] struct {
+	cfg  Config
+	slab slab[M]
+
+	turns   list[Client[M]] // clients with waiting requests; the front one is next
+	free    buckets[M]      // lanes with room
+	ended   list[request[M]]
+	drained list[Lane[M]]
+
+	pausing, paused, resuming list[Client[M]] // by gate
+
+	clients list[Client[M]] // all of them, for Describe
+	lanes   list[Lane[M]]
+
+	nclients, nlanes     int
+	waiting, outstanding int
+	bytes                int64 // of the waiting requests
+	deliveries           uint32
+	redelivered, failed  uint64
+	joined, upped        uint64 // ever, to number clients and lanes
+}
+
+// New returns a Dispatcher without clients and lanes.
+func New[M any](cfg Config) *Dispatcher[M] {
+	d := &Dispatcher[M]{cfg: cfg.withDefaults()}
+	d.slab.init()
+	d.free.init()
+	d.ended.init()
+	d.drained.init()
+	d.lanes.init()
+	for _, l := range []*list[Client[M]]{&d.turns, &d.pausing, &d.paused, &d.resuming, &d.clients} {
+		l.init()
+	}
+	return d
+}
+
+// Waiting returns how many requests wait for a lane.
+func (d *Dispatcher[M]) Waiting() int { return d.waiting }
+
+// WaitingBytes returns the sum of the waiting requests' sizes.
+func (d *Dispatcher[M]) WaitingBytes() int64 { return d.bytes }
+
+// Outstanding returns how many requests are at a lane, those of clients that left among them.
+func (d *Dispatcher[M]) Outstanding() int { return d.outstanding }
+
+// Clients returns how many clients have joined and not left.
+func (d *Dispatcher[M]) Clients() int { return d.nclients }
+
+// Lanes returns how many lanes are up, draining ones among them.
+func (d *Dispatcher[M]) Lanes() int { return d.nlanes }
+
+// Redelivered returns how many deliveries were not their request's first.
+func (d *Dispatcher[M]) Redelivered() uint64 { return d.redelivered }
+
+// Failed returns how many requests ended in a Fail.
+func (d *Dispatcher[M]) Failed() uint64 { return d.failed }

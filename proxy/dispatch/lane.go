@@ -1,0 +1,157 @@
+package dispatch
+
+import (
+	"cmp"
+	"time"
+)
+
+// Lane is one worker connection on the backend. Its pointer is its name; it must not be used after Lost.
+type Lane[M any] struct {
+	Data any // the shell's own; a string or a fmt.Stringer is shown by Describe
+
+	all    node[Lane[M]] // in Dispatcher.lanes
+	place  node[Lane[M]] // in a bucket while it has room, in Dispatcher.drained when that is due
+	bucket int           // -1 when in none
+
+	id          uint64
+	held        list[request[M]] // unanswered, oldest first
+	outstanding int
+	allowance   int
+	answered    uint64
+	service     time.Duration // smoothed
+	since       time.Duration // when it began on its oldest request: when it got it, or answered the one before
+	draining    bool
+}
+
+// Outstanding returns how many requests the lane holds unanswered.
+func (l *Lane[M]) Outstanding() int { return l.outstanding }
+
+// Answered returns how many requests the lane has answered.
+func (l *Lane[M]) Answered() uint64 { return l.answered }
+
+// Allowance returns how many requests the lane may hold at present. It may hold more for a while after its allowance has shrunk.
+func (l *Lane[M]) Allowance() int { return l.allowance }
+
+// Draining says that Drain was called for this lane.
+func (l *Lane[M]) Draining() bool { return l.draining }
+
+// Up adds a lane that can take requests. With adaptive prefetch it gets one at a time until it has answered one.
+func (d *Dispatcher[M]) Up() *Lane[M] {
+	d.upped++
+	d.nlanes++
+	l := &Lane[M]{id: d.upped, bucket: -1, allowance: cmp.Or(d.cfg.Prefetch, 1)}
+	l.all.owner, l.place.owner = l, l
+	l.held.init()
+	d.lanes.pushBack(&l.all)
+	d.place(l)
+	return l
+}
+
+// Reply says that lane l answered t. It returns the request's client, nil when that has left, and its message, which the shell releases.
+// Not ok: t names nothing that l has to answer (never given out, answered already, lost meanwhile, of another lane), and nothing has
+// changed.
+func (d *Dispatcher[M]) Reply(now time.Duration, l *Lane[M], t Token) (c *Client[M], m M, ok bool) {
+	r := d.find(l, t)
+	if r == nil {
+		return nil, m, false
+	}
+	d.adapt(now, l)
+	l.answered++
+	l.outstanding--
+	d.outstanding--
+	r.client.outstanding--
+	if !r.client.left {
+		c = r.client
+	}
+	m = r.message
+	d.slab.put(r)
+	d.place(l)
+	return c, m, true
+}
+
+// Message returns the message that t names, if lane l has it to answer. Nothing changes: the shell may look before it calls Reply.
+func (d *Dispatcher[M]) Message(l *Lane[M], t Token) (m M, ok bool) {
+	r := d.find(l, t)
+	if r == nil {
+		return m, false
+	}
+	return r.message, true
+}
+
+// find returns the request that t names, or nil when lane l does not have it to answer.
+func (d *Dispatcher[M]) find(l *Lane[M], t Token) *request[M] {
+	r := d.slab.at(uint32(t))
+	if r == nil || r.lane != l || r.delivery != uint32(t>>32) {
+		return nil
+	}
+	return r
+}
+
+// adapt learns from a reply at now. A reply before its turn is measured like one in its turn: what counts is how fast the lane works.
+func (d *Dispatcher[M]) adapt(now time.Duration, l *Lane[M]) {
+	l.service = smooth(l.service, max(now-l.since, 0), l.answered == 0)
+	l.since = now
+	if d.cfg.Prefetch == 0 {
+		l.allowance = allowance(d.cfg.Target, l.service)
+	}
+}
+
+// Drain gives lane l nothing new. Once it holds nothing, at once if so, Next says Drained, one time. A second Drain changes nothing.
+func (d *Dispatcher[M]) Drain(l *Lane[M]) {
+	if l.draining {
+		return
+	}
+	l.draining = true
+	d.place(l)
+}
+
+// place puts a lane where it belongs after a change in what it holds or may hold.
+func (d *Dispatcher[M]) place(l *Lane[M]) {
+	d.free.remove(l)
+	switch {
+	case l.draining:
+		if l.outstanding == 0 {
+			d.drained.pushBack(&l.place)
+		}
+	case l.outstanding < l.allowance:
+		d.free.add(l)
+	}
+}
+
+// Lost removes a lane that has ended. What it held unanswered goes back to the front of its clients' queues, oldest first. A REP works on
+// one request at a time and in order, so only the oldest can have been the end of it: that alone is charged a strike, and comes back as
+// Fail at the last one. Requests of clients that left come back as Discard. There is no Drained for a lost lane, and the pointer must not
+// be used again.
+func (d *Dispatcher[M]) Lost(_ time.Duration, l *Lane[M]) {
+	d.free.remove(l)
+	l.place.unlink()
+	l.all.unlink()
+	d.nlanes--
+	d.outstanding -= l.outstanding
+	if r := l.held.front(); r != nil {
+		r.strikes++
+	}
+	for r := l.held.front(); r != nil; { // oldest first, so that their clients take turns in that order
+		next := r.node.next.owner
+		d.takeBack(r)
+		r = next
+	}
+	for r := l.held.back(); r != nil; r = l.held.back() {
+		r.node.unlink()
+		r.client.queue.pushFront(&r.node)
+		d.wait(r)
+	}
+}
+
+// takeBack ends a request of a lost lane that is not to be delivered again, and otherwise gives its client a turn.
+func (d *Dispatcher[M]) takeBack(r *request[M]) {
+	r.lane = nil
+	r.client.outstanding--
+	switch {
+	case r.client.left || r.strikes >= d.cfg.Attempts:
+		r.node.unlink()
+		d.ended.pushBack(&r.node)
+	case !r.client.turn.linked():
+		d.turns.pushBack(&r.client.turn)
+	}
+}

@@ -1,0 +1,197 @@
+package dispatch
+
+import (
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// world is what an onlooker knows who sees every call and its answer, and nothing of the Dispatcher's inside. It is written to be plainly
+// right, not fast. Its methods fail the test at the first thing that must not be.
+type world struct {
+	t   *rapid.T
+	cfg Config
+	d   *Dispatcher[*job]
+	now time.Duration
+	at  int // counts deliveries, replies and lanes, to say what came first
+
+	clients []*peer
+	lanes   []*worker
+	jobs    []*job
+	tokens  map[Token]bool // every one ever given out
+
+	redelivered, failed uint64
+}
+
+// peer is a client.
+type peer struct {
+	c       *Client[*job]
+	queue   []*job
+	running int
+	left    bool
+	passed  map[*peer]int // deliveries to others since it began to wait, or was served
+	told    bool          // the last word was Pause
+	over    bool          // has added to a full queue, with one of its own waiting
+	excused bool          // there was room for a moment, so that Pause may be left out
+}
+
+// worker is a lane.
+type worker struct {
+	l        *Lane[*job]
+	held     []*job
+	changed  int // when it came up, got or answered something
+	draining bool
+	drained  bool
+	answered uint64
+	mean     time.Duration
+	began    time.Duration
+}
+
+// job is a message.
+type job struct {
+	owner     *peer
+	size      int
+	delivered int
+	strikes   int
+	aborted   bool
+	token     Token
+	state     state
+}
+
+type state string
+
+const (
+	waits    state = "waits"
+	runs     state = "runs"
+	fails    state = "fails" // unless its client leaves before it is told
+	orphaned state = "orphaned"
+	answered state = "answered"
+	failed   state = "failed"
+	released state = "released"
+)
+
+func (w *world) waiting() (n int, bytes int64) {
+	for _, p := range w.clients {
+		for _, j := range p.queue {
+			n++
+			bytes += int64(j.size)
+		}
+	}
+	return n, bytes
+}
+
+func (w *world) full() bool {
+	n, bytes := w.waiting()
+	return n >= w.cfg.Queue || bytes >= w.cfg.QueueBytes
+}
+
+// eased says that less than seven eighths of each bound wait.
+func (w *world) eased() bool {
+	n, bytes := w.waiting()
+	return 8*n < 7*w.cfg.Queue && 8*bytes < 7*w.cfg.QueueBytes
+}
+
+func (w *world) allowance(k *worker) int {
+	switch {
+	case w.cfg.Prefetch > 0:
+		return w.cfg.Prefetch
+	case k.answered == 0:
+		return 1
+	case k.mean == 0:
+		return MaxPrefetch
+	}
+	return int(min(1+w.cfg.Target/k.mean, MaxPrefetch))
+}
+
+func (w *world) hasRoom(k *worker) bool { return !k.draining && len(k.held) < w.allowance(k) }
+
+func (w *world) join() {
+	p := &peer{c: w.d.Join(), passed: map[*peer]int{}}
+	p.c.Data = p
+	w.clients = append(w.clients, p)
+}
+
+func (w *world) up() {
+	w.at++
+	w.lanes = append(w.lanes, &worker{l: w.d.Up(), changed: w.at})
+}
+
+func (w *world) request(p *peer, size int) {
+	j := &job{owner: p, size: size, state: waits}
+	w.jobs = append(w.jobs, j)
+	if len(p.queue) == 0 {
+		clear(p.passed)
+	}
+	p.queue = append(p.queue, j)
+	if len(p.queue) > 1 && w.full() {
+		p.over, p.excused = true, false
+	}
+	w.d.Request(w.now, p.c, j, size)
+}
+
+func (w *world) leave(p *peer) {
+	for _, j := range p.queue {
+		j.state = orphaned
+	}
+	for _, j := range w.jobs {
+		if j.owner == p && j.state == fails {
+			j.state = orphaned
+		}
+	}
+	p.left, p.queue = true, nil
+	w.clients = slices.DeleteFunc(w.clients, func(q *peer) bool { return q == p })
+	w.d.Leave(p.c)
+	if p.c.Data != nil {
+		w.t.Fatal("a client that has left keeps the shell's data alive")
+	}
+}
+
+func (w *world) lost(k *worker) {
+	for i, j := range slices.Backward(k.held) {
+		if i == 0 {
+			j.strikes++
+		}
+		j.owner.running--
+		switch {
+		case j.owner.left:
+			j.state = orphaned
+		case j.strikes == w.cfg.Attempts:
+			j.state = fails
+		default:
+			j.state = waits
+			if len(j.owner.queue) == 0 {
+				clear(j.owner.passed)
+			}
+			j.owner.queue = slices.Insert(j.owner.queue, 0, j)
+		}
+	}
+	w.lanes = slices.DeleteFunc(w.lanes, func(q *worker) bool { return q == k })
+	w.d.Lost(w.now, k.l)
+}
+
+func (w *world) abort() {
+	for _, j := range w.jobs {
+		if j.state == waits || j.state == runs {
+			j.state, j.aborted = fails, true
+		}
+		if j.state == fails && j.owner.left {
+			j.state = orphaned
+		}
+	}
+	for _, p := range w.clients {
+		p.queue, p.running, p.over = nil, 0, false
+	}
+	for _, k := range w.lanes {
+		if len(k.held) > 0 {
+			w.at++
+			k.held, k.changed = nil, w.at
+		}
+	}
+	w.d.Abort()
+}
+
+func (w *world) drain(k *worker) {
+	k.draining = true
+	w.d.Drain(k.l)
+}

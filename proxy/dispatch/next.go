@@ -1,0 +1,58 @@
+package dispatch
+
+import "time"
+
+// Next returns the next thing to do, or false when there is nothing until something else happens. A delivery is decided when it is asked
+// for, one at a time: the client whose turn it is, its oldest request, the lane that holds least.
+func (d *Dispatcher[M]) Next(now time.Duration) (Action[M], bool) {
+	if r := d.ended.front(); r != nil {
+		return d.end(r), true
+	}
+	if c := d.turns.front(); c != nil {
+		if l := d.free.least(); l != nil {
+			return d.deliver(now, d.unwait(c), l), true
+		}
+	}
+	if l := d.drained.front(); l != nil {
+		l.place.unlink()
+		return Action[M]{Kind: Drained, Lane: l}, true
+	}
+	return d.nextGate()
+}
+
+// end gives a request's message back for good.
+func (d *Dispatcher[M]) end(r *request[M]) Action[M] {
+	a := Action[M]{Kind: Discard, Message: r.message}
+	if !r.client.left {
+		a = Action[M]{Kind: Fail, Client: r.client, Message: r.message, Attempts: r.strikes}
+		d.failed++
+	}
+	d.slab.put(r)
+	return a
+}
+
+func (d *Dispatcher[M]) deliver(now time.Duration, r *request[M], l *Lane[M]) Action[M] {
+	if r.delivery != 0 {
+		d.redelivered++
+	}
+	r.lane, r.delivery = l, d.nextDelivery()
+	l.held.pushBack(&r.node)
+	if l.outstanding == 0 {
+		l.since = now
+	}
+	l.outstanding++
+	d.outstanding++
+	r.client.outstanding++
+	d.place(l)
+	return Action[M]{Kind: Deliver, Lane: l, Token: Token(r.delivery)<<32 | Token(r.index), Message: r.message}
+}
+
+// nextDelivery counts deliveries of all requests, so that a token of a former delivery, or of a slab chunk that was given back since, names
+// nothing. It skips zero when it comes round after four thousand million.
+func (d *Dispatcher[M]) nextDelivery() uint32 {
+	d.deliveries++
+	if d.deliveries == 0 {
+		d.deliveries = 1
+	}
+	return d.deliveries
+}

@@ -1,0 +1,185 @@
+package dispatch
+
+import (
+	"flag"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// A hundred cases, rapid's default, take too few milliseconds; the flag still decides.
+func init() { _ = flag.Set("rapid.checks", "1000") }
+
+// TestProperties lets anything happen in any order and checks each answer with what an onlooker knows. Then it brings everything to an end
+// and checks that each request had exactly one outcome.
+func TestProperties(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := Config{
+			Prefetch:   rapid.SampledFrom([]int{0, 0, 1, 2, 5, MaxPrefetch}).Draw(t, "prefetch"),
+			Target:     200 * time.Microsecond,
+			Attempts:   rapid.IntRange(1, 4).Draw(t, "attempts"),
+			Queue:      rapid.SampledFrom([]int{1, 2, 3, 8, 20, 1000}).Draw(t, "queue"),
+			QueueBytes: rapid.SampledFrom([]int64{1, 100, 1 << 30}).Draw(t, "bytes"),
+		}
+		w := &world{t: t, cfg: cfg, d: New[*job](cfg), tokens: map[Token]bool{}}
+		for range rapid.IntRange(0, 3).Draw(t, "clients") {
+			w.join()
+		}
+		for range rapid.IntRange(0, 3).Draw(t, "lanes") {
+			w.up()
+		}
+		t.Repeat(w.actions())
+		w.settle()
+	})
+}
+
+func (w *world) actions() map[string]func(*rapid.T) {
+	return map[string]func(*rapid.T){
+		"":      func(*rapid.T) { w.checkCounts() },
+		"abort": w.drawAbort,
+		"join":  func(*rapid.T) { w.join() },
+		"up":    func(*rapid.T) { w.up() },
+		"leave": w.some(func(t *rapid.T) { w.leave(pick(t, "client", w.clients)) }),
+		"lost":  w.some(func(t *rapid.T) { w.lost(pick(t, "lane", w.lanes)) }),
+		"drain": w.some(func(t *rapid.T) { w.drain(pick(t, "lane", w.lanes)) }),
+		"clock": func(t *rapid.T) {
+			w.now += time.Duration(rapid.SampledFrom([]int{1, 1000, 50_000, 200_000, 10_000_000}).Draw(t, "ns"))
+		},
+		"request": w.drawRequests, "request more": w.drawRequests,
+		"reply": w.drawReplies, "reply more": w.drawReplies,
+		"wrong token": w.drawWrongToken,
+		"next":        func(t *rapid.T) { w.drawNext(t) },
+		"next until nothing": func(*rapid.T) {
+			for w.next() {
+			}
+		},
+	}
+}
+
+// some skips an action that has nothing to choose from.
+func (w *world) some(act func(*rapid.T)) func(*rapid.T) {
+	return func(t *rapid.T) {
+		if len(w.clients) == 0 || len(w.lanes) == 0 {
+			t.Skip("nothing there")
+		}
+		act(t)
+	}
+}
+
+func pick[T any](t *rapid.T, what string, from []T) T { return rapid.SampledFrom(from).Draw(t, what) }
+
+func (w *world) drawRequests(t *rapid.T) {
+	if len(w.clients) == 0 {
+		t.Skip("no client")
+	}
+	p := pick(t, "client", w.clients)
+	for range rapid.SampledFrom([]int{1, 1, 2, 5, 300}).Draw(t, "n") {
+		w.request(p, rapid.SampledFrom([]int{0, 1, 30, 200}).Draw(t, "size"))
+	}
+}
+
+// drawAbort is rare: there is little to see after it.
+func (w *world) drawAbort(t *rapid.T) {
+	if rapid.IntRange(0, 9).Draw(t, "abort at 9") == 9 {
+		w.abort()
+	}
+}
+
+func (w *world) drawNext(t *rapid.T) {
+	for range rapid.IntRange(1, 5).Draw(t, "n") {
+		if !w.next() {
+			return
+		}
+	}
+}
+
+// drawReplies lets a lane answer, in order or not.
+func (w *world) drawReplies(t *rapid.T) {
+	busy := slices.DeleteFunc(slices.Clone(w.lanes), func(k *worker) bool { return len(k.held) == 0 })
+	if len(busy) == 0 {
+		t.Skip("nothing to answer")
+	}
+	k := pick(t, "lane", busy)
+	for n := rapid.SampledFrom([]int{1, 1, 2, 50}).Draw(t, "n"); n > 0 && len(k.held) > 0; n-- {
+		i := 0
+		if rapid.Bool().Draw(t, "out of order") {
+			i = rapid.IntRange(0, len(k.held)-1).Draw(t, "which")
+		}
+		w.reply(k, k.held[i].token)
+	}
+}
+
+// drawWrongToken lets a lane answer with anybody's token, an old one, or nonsense near to one.
+func (w *world) drawWrongToken(t *rapid.T) {
+	if len(w.lanes) == 0 {
+		t.Skip("no lane")
+	}
+	token := Token(rapid.Uint64().Draw(t, "token"))
+	if len(w.jobs) > 0 {
+		token = pick(t, "job", w.jobs).token + Token(rapid.SampledFrom([]uint64{0, 0, 1, 1 << 32, 1 << 63}).Draw(t, "off by"))
+	}
+	w.reply(pick(t, "lane", w.lanes), token)
+}
+
+func (w *world) checkCounts() {
+	n, bytes := w.waiting()
+	running := 0
+	for _, k := range w.lanes {
+		running += len(k.held)
+		l := k.l
+		if l.Outstanding() != len(k.held) || l.Answered() != k.answered || l.Draining() != k.draining || l.Allowance() != w.allowance(k) {
+			w.t.Fatalf("a lane says %d, %d, %t, %d; not %d, %d, %t, %d", l.Outstanding(), l.Answered(), l.Draining(), l.Allowance(),
+				len(k.held), k.answered, k.draining, w.allowance(k))
+		}
+	}
+	for _, p := range w.clients {
+		if p.c.Waiting() != len(p.queue) || p.c.Outstanding() != p.running {
+			w.t.Fatalf("a client says %d, %d; not %d, %d", p.c.Waiting(), p.c.Outstanding(), len(p.queue), p.running)
+		}
+	}
+	got := []any{w.d.Waiting(), w.d.WaitingBytes(), w.d.Outstanding(), w.d.Clients(), w.d.Lanes(), w.d.Redelivered(), w.d.Failed()}
+	want := []any{n, bytes, running, len(w.clients), len(w.lanes), w.redelivered, w.failed}
+	if !slices.Equal(got, want) {
+		w.t.Fatalf("counts are %v, not %v", got, want)
+	}
+}
+
+// settle answers everything, in the end by a lane that lives, and checks that nobody was forgotten.
+func (w *world) settle() {
+	w.up()
+	for w.busy() {
+		for w.next() {
+		}
+		for _, k := range w.lanes {
+			if len(k.held) > 0 {
+				w.reply(k, k.held[0].token)
+			}
+		}
+	}
+	for w.next() {
+	}
+	w.checkCounts()
+	for _, j := range w.jobs {
+		switch j.state {
+		case answered, failed, released:
+		default:
+			w.t.Fatalf("in the end, a job %s", j.state)
+		}
+		if j.state == released && !j.owner.left {
+			w.t.Fatal("a job is released while its client waits")
+		}
+	}
+	if live := w.d.slab.live(); live != 0 {
+		w.t.Fatalf("%d requests leak", live)
+	}
+}
+
+func (w *world) busy() bool {
+	n, _ := w.waiting()
+	for _, k := range w.lanes {
+		n += len(k.held)
+	}
+	return n > 0
+}

@@ -1,0 +1,180 @@
+package dispatch
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+)
+
+// TestScripts tells the stories in testdata. A file begins with `new key=value…` and goes on with blocks of `do`, one event a line:
+//
+//	join A…   leave A   up W…   lost W   drain W   clock D   abort
+//	request A M… [size=N]   queues messages, of 1 byte unless told
+//	reply W T               T is a delivery in the output (t1), the same with a later generation (t1+1), or a number (#77)
+//	next [N]                takes what there is to do, or N of it
+//	describe
+func TestScripts(t *testing.T) {
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		var s *script
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			switch d.Cmd {
+			case "new":
+				s = newScript(t, d)
+				return ""
+			case "do":
+				return s.do(d)
+			}
+			d.Fatalf(t, "unknown directive %s", d.Cmd)
+			return ""
+		})
+	})
+}
+
+type script struct {
+	d       *Dispatcher[string]
+	now     time.Duration
+	clients map[string]*Client[string]
+	lanes   map[string]*Lane[string]
+	tokens  map[string]Token
+	out     strings.Builder
+}
+
+func newScript(t *testing.T, d *datadriven.TestData) *script {
+	var cfg Config
+	var target string
+	d.MaybeScanArgs(t, "prefetch", &cfg.Prefetch)
+	d.MaybeScanArgs(t, "attempts", &cfg.Attempts)
+	d.MaybeScanArgs(t, "queue", &cfg.Queue)
+	d.MaybeScanArgs(t, "bytes", &cfg.QueueBytes)
+	if d.MaybeScanArgs(t, "target", &target) {
+		cfg.Target, _ = time.ParseDuration(target)
+	}
+	return &script{
+		d: New[string](cfg), clients: map[string]*Client[string]{}, lanes: map[string]*Lane[string]{}, tokens: map[string]Token{},
+	}
+}
+
+func (s *script) do(d *datadriven.TestData) string {
+	s.out.Reset()
+	for line := range strings.Lines(d.Input) {
+		if words := strings.Fields(line); len(words) > 0 {
+			s.event(words[0], words[1:])
+		}
+	}
+	return s.out.String()
+}
+
+func (s *script) say(format string, args ...any) { fmt.Fprintf(&s.out, format+"\n", args...) }
+
+func (s *script) event(what string, args []string) {
+	switch what {
+	case "join":
+		for _, name := range args {
+			s.clients[name] = s.d.Join()
+			s.clients[name].Data = name
+		}
+	case "up":
+		for _, name := range args {
+			s.lanes[name] = s.d.Up()
+			s.lanes[name].Data = name
+		}
+	case "leave":
+		s.d.Leave(s.clients[args[0]])
+	case "lost":
+		s.d.Lost(s.now, s.lanes[args[0]])
+	case "drain":
+		s.d.Drain(s.lanes[args[0]])
+	case "clock":
+		by, err := time.ParseDuration(args[0])
+		if err != nil {
+			s.say("%v", err)
+		}
+		s.now += by
+	case "request":
+		s.request(args[0], args[1:])
+	case "reply":
+		s.reply(args[0], args[1])
+	case "abort":
+		s.d.Abort()
+	case "next":
+		s.next(args)
+	case "describe":
+		s.out.WriteString(s.d.Describe())
+	default:
+		s.say("unknown event %s", what)
+	}
+}
+
+func (s *script) request(client string, messages []string) {
+	size := 1
+	if last := messages[len(messages)-1]; strings.HasPrefix(last, "size=") {
+		size, _ = strconv.Atoi(last[len("size="):])
+		messages = messages[:len(messages)-1]
+	}
+	for _, m := range messages {
+		s.d.Request(s.now, s.clients[client], m, size)
+	}
+}
+
+func (s *script) reply(lane, name string) {
+	c, m, ok := s.d.Reply(s.now, s.lanes[lane], s.token(name))
+	switch {
+	case !ok:
+		s.say("%s names nothing at %s", name, lane)
+	case c == nil:
+		s.say("%s answered, nobody waits", m)
+	default:
+		s.say("%s answered to %s", m, c.Data)
+	}
+}
+
+func (s *script) token(name string) Token {
+	if raw, ok := strings.CutPrefix(name, "#"); ok {
+		n, _ := strconv.ParseUint(raw, 0, 64)
+		return Token(n)
+	}
+	name, later, _ := strings.Cut(name, "+")
+	n, _ := strconv.Atoi(later)
+	if s.tokens[name] == 0 {
+		s.say("no delivery is called %s", name)
+	}
+	return s.tokens[name] + Token(n)<<32
+}
+
+func (s *script) next(args []string) {
+	n := -1
+	if len(args) > 0 {
+		n, _ = strconv.Atoi(args[0])
+	}
+	for ; n != 0; n-- {
+		a, ok := s.d.Next(s.now)
+		if !ok {
+			s.say("nothing to do")
+			return
+		}
+		s.action(a)
+	}
+}
+
+func (s *script) action(a Action[string]) {
+	switch a.Kind {
+	case Deliver:
+		name := fmt.Sprintf("t%d", len(s.tokens)+1)
+		s.tokens[name] = a.Token
+		s.say("deliver %s to %s as %s", a.Message, a.Lane.Data, name)
+	case Fail:
+		s.say("fail %s of %s after %d", a.Message, a.Client.Data, a.Attempts)
+	case Discard:
+		s.say("discard %s", a.Message)
+	case Pause:
+		s.say("pause %s", a.Client.Data)
+	case Resume:
+		s.say("resume %s", a.Client.Data)
+	case Drained:
+		s.say("drained %s", a.Lane.Data)
+	}
+}

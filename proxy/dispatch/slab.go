@@ -1,0 +1,120 @@
+package dispatch
+
+const (
+	chunkBits  = 8
+	chunkSize  = 1 << chunkBits
+	idleChunks = 16 // empty chunks that are kept; the rest goes back to the garbage collector
+)
+
+// request is one message between Request and its outcome. It is in exactly one list: its client's queue, its lane's held requests, the
+// dispatcher's ended ones, or a chunk's free ones.
+type request[M any] struct {
+	node     node[request[M]]
+	message  M
+	client   *Client[M]
+	lane     *Lane[M] // nil while not at a lane
+	size     int
+	index    uint32 // in the slab
+	delivery uint32 // names the latest delivery; 0 before the first
+	strikes  int
+}
+
+// chunk is a run of requests that is allocated and given back as one.
+type chunk[M any] struct {
+	node     node[chunk[M]] // in slab.partial while a request is free
+	free     list[request[M]]
+	live     int
+	number   uint32
+	requests [chunkSize]request[M]
+}
+
+// slab holds all requests. An index stays valid while its request lives; requests are taken from the fullest chunks first so that after a
+// burst whole chunks fall empty and can be given back.
+type slab[M any] struct {
+	chunks  []*chunk[M]    // by number; nil where given back
+	vacant  []uint32       // numbers of the nil ones
+	partial list[chunk[M]] // chunks with a free request, the emptiest at the back
+	idle    int            // chunks in which nothing lives
+}
+
+func (s *slab[M]) init() { s.partial.init() }
+
+// at returns the request with that index, living or free, or nil when there is none.
+func (s *slab[M]) at(index uint32) *request[M] {
+	number := index >> chunkBits
+	if uint64(number) >= uint64(len(s.chunks)) || s.chunks[number] == nil {
+		return nil
+	}
+	return &s.chunks[number].requests[index%chunkSize]
+}
+
+func (s *slab[M]) get() *request[M] {
+	c := s.partial.front()
+	if c == nil {
+		c = s.grow()
+	}
+	if c.live == 0 {
+		s.idle--
+	}
+	c.live++
+	r := c.free.front()
+	r.node.unlink()
+	if c.free.empty() {
+		c.node.unlink()
+	}
+	return r
+}
+
+// put takes a request back and forgets what it held.
+func (s *slab[M]) put(r *request[M]) {
+	r.node.unlink()
+	*r = request[M]{node: r.node, index: r.index}
+	c := s.chunks[r.index>>chunkBits]
+	c.free.pushFront(&r.node)
+	c.live--
+	if !c.node.linked() {
+		s.partial.pushFront(&c.node)
+	}
+	if c.live == 0 {
+		s.retire(c)
+	}
+}
+
+// retire keeps an empty chunk for later, or gives it back when enough are kept.
+func (s *slab[M]) retire(c *chunk[M]) {
+	c.node.unlink()
+	if s.idle == idleChunks {
+		s.chunks[c.number] = nil
+		s.vacant = append(s.vacant, c.number)
+		return
+	}
+	s.idle++
+	s.partial.pushBack(&c.node)
+}
+
+func (s *slab[M]) grow() *chunk[M] {
+	c := &chunk[M]{number: s.number()}
+	c.node.owner = c
+	c.free.init()
+	for i := range c.requests {
+		r := &c.requests[i]
+		r.index = c.number<<chunkBits | uint32(i)
+		r.node.owner = r
+		c.free.pushBack(&r.node)
+	}
+	s.chunks[c.number] = c
+	s.partial.pushFront(&c.node)
+	s.idle++
+	return c
+}
+
+// number finds a place in the table of chunks.
+func (s *slab[M]) number() uint32 {
+	if n := len(s.vacant); n > 0 {
+		number := s.vacant[n-1]
+		s.vacant = s.vacant[:n-1]
+		return number
+	}
+	s.chunks = append(s.chunks, nil)
+	return uint32(len(s.chunks) - 1)
+}

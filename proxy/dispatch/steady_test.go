@@ -1,0 +1,124 @@
+package dispatch
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// steady is a proxy in the middle of its work: each client has a request waiting, each lane is full, and with each turn one request is
+// answered, one comes in and one goes out.
+type steady struct {
+	d       *Dispatcher[*int]
+	clients []*Client[*int]
+	out     []Action[*int] // deliveries, a ring: the oldest is answered next
+	turn    int
+	now     time.Duration
+}
+
+func newSteady(lanes, clients int, cfg Config) *steady {
+	s := &steady{d: New[*int](cfg)}
+	for range clients {
+		s.clients = append(s.clients, s.d.Join())
+	}
+	for range lanes {
+		s.d.Up()
+	}
+	for range lanes*max(cfg.Prefetch, 1)/clients + 2 {
+		for _, c := range s.clients {
+			s.d.Request(0, c, new(int), 16)
+		}
+	}
+	for a, ok := s.d.Next(0); ok && a.Kind == Deliver; a, ok = s.d.Next(0) {
+		s.out = append(s.out, a)
+	}
+	return s
+}
+
+func (s *steady) step() {
+	s.now += 2 * time.Microsecond
+	i := s.turn % len(s.out)
+	c, m, ok := s.d.Reply(s.now, s.out[i].Lane, s.out[i].Token)
+	if !ok {
+		panic("a good token is refused")
+	}
+	s.d.Request(s.now, c, m, 16)
+	s.out[i], ok = s.d.Next(s.now)
+	if !ok || s.out[i].Kind != Deliver {
+		panic("nothing is delivered")
+	}
+	s.turn++
+}
+
+func TestSteadyStateAllocatesNothing(t *testing.T) {
+	for _, cfg := range []Config{{Prefetch: 1}, {Prefetch: 8}, {}} {
+		s := newSteady(10, 10, cfg)
+		if n := testing.AllocsPerRun(10_000, s.step); n != 0 {
+			t.Errorf("%v allocations a request with %+v", n, cfg)
+		}
+	}
+}
+
+// TestWavesAllocateNothing lets the queue go up and down, past its bound.
+func TestWavesAllocateNothing(t *testing.T) {
+	d := New[*int](Config{Prefetch: 100, Queue: 10})
+	c, l, m := d.Join(), d.Up(), new(int)
+	tokens := make([]Token, 0, 1000)
+	paused := 0
+	wave := func() {
+		for range 1000 {
+			d.Request(0, c, m, 16)
+		}
+		for d.Waiting()+d.Outstanding() > 0 {
+			tokens = tokens[:0]
+			for a, ok := d.Next(0); ok; a, ok = d.Next(0) {
+				switch a.Kind {
+				case Deliver:
+					tokens = append(tokens, a.Token)
+				case Pause:
+					paused++
+				}
+			}
+			for _, token := range tokens {
+				d.Reply(0, l, token)
+			}
+		}
+	}
+	if n := testing.AllocsPerRun(100, wave); n != 0 {
+		t.Errorf("%v allocations in a wave of requests", n)
+	}
+	if l.Answered() != 101_000 || paused != 101 {
+		t.Errorf("%d answered, %d times paused", l.Answered(), paused)
+	}
+}
+
+func BenchmarkRequest(b *testing.B) {
+	for _, lanes := range []int{1, 10, 1000} {
+		for _, clients := range []int{1, 10, 2000} {
+			b.Run(fmt.Sprintf("lanes=%d/clients=%d", lanes, clients), func(b *testing.B) {
+				s := newSteady(lanes, clients, Config{Prefetch: 8})
+				b.ReportAllocs()
+				for b.Loop() {
+					s.step()
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkLost brings a full lane back into the queue and to the next lane.
+func BenchmarkLost(b *testing.B) {
+	d := New[*int](Config{Prefetch: MaxPrefetch, Attempts: 1 << 30})
+	c, m := d.Join(), new(int)
+	for range MaxPrefetch {
+		d.Request(0, c, m, 16)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		l := d.Up()
+		for _, ok := d.Next(0); ok; _, ok = d.Next(0) {
+		}
+		d.Lost(0, l)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/MaxPrefetch, "ns/request")
+}
