@@ -1,0 +1,115 @@
+package endpoint
+
+import (
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestPeerPid(t *testing.T) {
+	for _, test := range []struct{ listen, host string }{
+		{"tcp://127.0.0.1:*", "127.0.0.1"},
+		{"tcp://[::1]:*", "::1"},
+		{"tcp://[::]:*", "127.0.0.1"}, // an IPv6 socket here, an IPv4 one there
+		{"ipc://*", ""},
+	} {
+		t.Run(test.listen, func(t *testing.T) {
+			l := listen(t, test.listen)
+			network, address := "unix", l.Bound().Path
+			if test.host != "" {
+				network, address = "tcp", net.JoinHostPort(test.host, strconv.Itoa(l.Bound().Port))
+			}
+			cmd, _, _ := other(t, "connect", network, address)
+			fd := accept(t, l)
+			defer func() { _ = unix.Close(fd) }()
+			if pid, ok := PeerPid(fd); !ok || pid != cmd.Process.Pid {
+				t.Errorf("PeerPid = %d, %t, want %d", pid, ok, cmd.Process.Pid)
+			}
+		})
+	}
+}
+
+func TestPeerPidOfThisProcess(t *testing.T) {
+	l := listen(t, "tcp://127.0.0.1:*")
+	conn := dial(t, l.Bound())
+	defer func() { _ = conn.Close() }()
+	fd := accept(t, l)
+	defer func() { _ = unix.Close(fd) }()
+	if pid, ok := PeerPid(fd); !ok || pid != os.Getpid() {
+		t.Errorf("PeerPid = %d, %t, want %d", pid, ok, os.Getpid())
+	}
+}
+
+func TestPeerPidOfNoConnection(t *testing.T) {
+	l := listen(t, "tcp://127.0.0.1:*")
+	for _, fd := range []int{l.FD(), 1 << 20} {
+		if pid, ok := PeerPid(fd); ok {
+			t.Errorf("PeerPid(%d) = %d", fd, pid)
+		}
+	}
+}
+
+// Many at a time, of different kinds, some of which cannot be known: every answer is in its place.
+func TestPids(t *testing.T) {
+	tcp, ipc := listen(t, "tcp://127.0.0.1:*"), listen(t, "ipc://*")
+	address := "127.0.0.1:" + strconv.Itoa(tcp.Bound().Port)
+	var peers []Peer
+	var want []int
+	add := func(peer Peer, pid int) { peers, want = append(peers, peer), append(want, pid) }
+	for range 4 {
+		a, _, _ := other(t, "connect", "tcp", address)
+		add(peerOf(t, accept(t, tcp)), a.Process.Pid)
+		add(Peer{Local: netip.MustParseAddrPort(address), Remote: netip.MustParseAddrPort("203.0.113.7:40000")}, 0)
+		b, _, _ := other(t, "connect", "unix", ipc.Bound().Path)
+		add(peerOf(t, accept(t, ipc)), b.Process.Pid)
+	}
+	gone, _, stop := other(t, "connect", "tcp", address)
+	add(peerOf(t, accept(t, tcp)), 0)
+	stop()
+	for i, pid := range Pids(peers) {
+		if pid != want[i] {
+			t.Errorf("peer %d %+v: pid %d, want %d (gone: %d)", i, peers[i], pid, want[i], gone.Process.Pid)
+		}
+	}
+	if got := Pids(nil); len(got) != 0 {
+		t.Errorf("Pids(nil) = %v", got)
+	}
+}
+
+func peerOf(t *testing.T, fd int) Peer {
+	t.Helper()
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	peer, err := PeerOf(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return peer
+}
+
+// One look-up of many lanes on this machine as it is.
+func BenchmarkPids(b *testing.B) {
+	l, err := Endpoint{Transport: TCP, Host: "127.0.0.1"}.Listen()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	var peers []Peer
+	for range 200 {
+		conn, err := net.Dial("tcp", "127.0.0.1:"+strconv.Itoa(l.Bound().Port))
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		local, remote := conn.LocalAddr().(*net.TCPAddr).AddrPort(), conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+		peers = append(peers, Peer{Local: remote, Remote: local})
+	}
+	for b.Loop() {
+		if Pids(peers)[0] != os.Getpid() {
+			b.Fatal("not found")
+		}
+	}
+}
