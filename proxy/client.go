@@ -1,0 +1,103 @@
+package proxy
+
+import (
+	"github.com/zfleet/zfleet/proxy/dispatch"
+	"github.com/zfleet/zfleet/proxy/zmtp"
+)
+
+// request takes one message of a client.
+func (l *loop) request(c *conn, wire, buffer []byte) {
+	l.count.Requests++
+	envelope, ok := zmtp.Envelope(wire)
+	if !ok {
+		l.noEnvelope(c)
+		l.pool.put(buffer)
+		return
+	}
+	var m *message
+	if buffer != nil {
+		m = l.pool.adopted(wire, buffer)
+	} else {
+		m = l.pool.copied(wire)
+	}
+	m.envelope = envelope
+	l.core.Request(l.now, c.client, m, len(wire))
+}
+
+// noEnvelope drops a request without delimiter: a REP would discard it without a word (rep.cpp, xrecv).
+func (l *loop) noEnvelope(c *conn) {
+	l.count.NoEnvelope++
+	if !c.complained {
+		c.complained = true
+		l.reports.warn("dropped a request without an empty delimiter frame: a REQ sends one, a DEALER has to", "", peerAddress(c.fd))
+	}
+}
+
+// answer gives a client a reply. Buffer is the pooled buffer that wire lies in when it is ours to hold on to, else nil.
+func (l *loop) answer(c *conn, wire, buffer []byte) {
+	if c.out.bytes > int(l.opts.ClientBuffer) {
+		l.count.SlowClients++
+		l.reports.warn("dropped a client that does not read its replies", "", peerAddress(c.fd))
+		l.drop(c, "does not read its replies")
+		l.pool.put(buffer)
+		return
+	}
+	l.count.Replies++
+	l.forward(c, wire, buffer)
+	if !c.choked && c.out.bytes > l.opts.chokeAt() {
+		c.choked = true
+	}
+}
+
+// forward queues a message: short ones are copied, long ones are held until they are sent.
+func (l *loop) forward(c *conn, wire, buffer []byte) {
+	if buffer == nil || len(wire) <= copyLimit {
+		c.out.copy(&l.pool, wire)
+		l.pool.put(buffer)
+	} else {
+		m := l.pool.adopted(wire, buffer)
+		c.out.refer(m, wire)
+		l.pool.release(m)
+	}
+	l.mark(c)
+}
+
+// fail answers a request with an error in the client's own envelope.
+func (l *loop) fail(to *dispatch.Client[*message], m *message, e errorReply) {
+	l.count.Failed++
+	wire := append(l.pool.get(m.envelope+512), m.data[:m.envelope]...)
+	wire = zmtp.AppendFrame(wire, false, e.json())
+	l.answer(to.Data.(*conn), wire, nil)
+	l.pool.put(wire)
+}
+
+// pause stops reading from a client whose requests fill the queue.
+func (l *loop) pause(client *dispatch.Client[*message]) {
+	c := client.Data.(*conn)
+	c.paused = true
+	l.watch(c)
+}
+
+// resume reads on, beginning with what had been read already.
+func (l *loop) resume(client *dispatch.Client[*message]) {
+	c := client.Data.(*conn)
+	c.paused = false
+	l.goOn(c)
+}
+
+// unchoke reads on from a client that has taken its replies.
+func (l *loop) unchoke(c *conn) {
+	c.choked = false
+	l.goOn(c)
+}
+
+// goOn handles what a connection that was not read for a while had sent before, and watches for more.
+func (l *loop) goOn(c *conn) {
+	if c.reading() && len(c.in) > 0 {
+		held := c.in
+		c.in = nil
+		l.take(c, held)
+		l.pool.put(held)
+	}
+	l.watch(c)
+}

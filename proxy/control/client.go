@@ -1,0 +1,125 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+)
+
+// The paths.
+const (
+	PathSnapshot = "/v1/snapshot"
+	PathEvents   = "/v1/events"
+	PathName     = "/v1/name"
+	PathDrain    = "/v1/drain"
+	PathQuiesce  = "/v1/quiesce"
+)
+
+// Error is the body of every answer that is not 200.
+type Error struct {
+	Message string `json:"error"`
+}
+
+// Client asks one proxy. It may be used by several goroutines.
+type Client struct {
+	http *http.Client
+}
+
+// Dial returns a client of the proxy whose control socket is at path. It connects when it is first used, and anew when it has to.
+func Dial(path string) *Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}
+	return &Client{http: &http.Client{Transport: &http.Transport{DialContext: dial}}}
+}
+
+// Close ends idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Snapshot is the proxy as it is now.
+func (c *Client) Snapshot(ctx context.Context) (s Snapshot, err error) {
+	return s, c.call(ctx, http.MethodGet, PathSnapshot, nil, &s)
+}
+
+// Name tells which worker a lane belongs to.
+func (c *Client) Name(ctx context.Context, lane uint64, worker string) error {
+	return c.call(ctx, http.MethodPost, PathName, Name{lane, worker}, nil)
+}
+
+// Drain gives a worker nothing new, and returns when it holds nothing.
+func (c *Client) Drain(ctx context.Context, worker string) error {
+	return c.call(ctx, http.MethodPost, PathDrain, Drain{worker}, nil)
+}
+
+// Quiesce lets no new requests in, and returns when all are answered.
+func (c *Client) Quiesce(ctx context.Context) error {
+	return c.call(ctx, http.MethodPost, PathQuiesce, struct{}{}, nil)
+}
+
+// Events calls tell with each event until ctx ends or the proxy is gone; it always returns an error. It begins with a LaneUp for each
+// lane that is up.
+func (c *Client) Events(ctx context.Context, tell func(Event)) error {
+	resp, err := c.do(ctx, http.MethodGet, PathEvents, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	decoder := json.NewDecoder(resp.Body)
+	for {
+		var e Event
+		if err := decoder.Decode(&e); err != nil {
+			return fmt.Errorf("cannot follow the proxy's events: %w", err)
+		}
+		tell(e)
+	}
+}
+
+// call asks and reads the whole answer.
+func (c *Client) call(ctx context.Context, method, path string, body, answer any) error {
+	resp, err := c.do(ctx, method, path, body)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if answer == nil {
+		_, err = io.Copy(io.Discard, resp.Body)
+	} else {
+		err = json.NewDecoder(resp.Body).Decode(answer)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot read the proxy's answer to %s: %w", path, err)
+	}
+	return nil
+}
+
+// do asks; an answer other than 200 is an error with the proxy's words.
+func (c *Client) do(ctx context.Context, method, path string, body any) (*http.Response, error) {
+	var payload bytes.Buffer
+	if body != nil {
+		if err := json.NewEncoder(&payload).Encode(body); err != nil {
+			return nil, err
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://proxy"+path, &payload)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("cannot reach the proxy: %w", err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return resp, nil
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var refusal Error
+	if err := json.NewDecoder(resp.Body).Decode(&refusal); err != nil {
+		return nil, fmt.Errorf("cannot read the proxy's answer to %s: %s", path, resp.Status)
+	}
+	return nil, errors.New(refusal.Message)
+}

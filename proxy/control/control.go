@@ -1,0 +1,84 @@
+// Package control is the contract between a proxy process and whoever supervises it: HTTP and JSON over a unix socket. It holds the
+// types, the paths and the client; the server is in package proxy.
+//
+//	GET  /v1/snapshot        Snapshot
+//	GET  /v1/events          a stream of Event, one JSON object a line: a LaneUp for every lane there is, then what happens
+//	POST /v1/name            Name: tells which worker a lane belongs to, when its handshake could not
+//	POST /v1/drain           Drain: nothing new to that worker's lanes; answers when they hold nothing
+//	POST /v1/quiesce         no new requests from clients; answers when nothing waits and nothing is outstanding
+package control
+
+import "time"
+
+// Snapshot is the proxy at one moment.
+type Snapshot struct {
+	Pid      int       `json:"pid"`
+	Since    time.Time `json:"since"`
+	Frontend []string  `json:"frontend"` // as bound: with the port that the kernel gave
+	Backend  []string  `json:"backend"`
+	Clients  int       `json:"clients"`
+	Queued   int       `json:"queued"`   // requests that wait for a lane
+	Inflight int       `json:"inflight"` // requests at a lane
+	Counters Counters  `json:"counters"`
+	Lanes    []Lane    `json:"lanes"`
+}
+
+// Counters only ever grow, from the start of the proxy process.
+type Counters struct {
+	Requests     uint64 `json:"requests"`      // complete requests read from clients
+	Replies      uint64 `json:"replies"`       // replies given to clients
+	Redelivered  uint64 `json:"redelivered"`   // deliveries after the first
+	Failed       uint64 `json:"failed"`        // requests answered with an error by the proxy
+	NoEnvelope   uint64 `json:"no_envelope"`   // requests without an empty delimiter frame, dropped
+	UnknownToken uint64 `json:"unknown_token"` // replies whose token names no outstanding request of that lane, dropped
+	Abandoned    uint64 `json:"abandoned"`     // requests and replies dropped because their client had left
+	SlowClients  uint64 `json:"slow_clients"`  // clients dropped because they did not read their replies
+	BadPeers     uint64 `json:"bad_peers"`     // connections closed for breaking ZMTP, limits or the handshake's time
+}
+
+// Lane is one worker connection.
+type Lane struct {
+	ID       uint64    `json:"id"`
+	Worker   string    `json:"worker,omitempty"` // hello/3#7, or "" when foreign or not named yet
+	Peer     string    `json:"peer"`             // the remote address; for ipc, the endpoint
+	Pid      int       `json:"pid,omitempty"`    // of the peer process, where it can be known
+	Since    time.Time `json:"since"`
+	Inflight int       `json:"inflight"`
+	Answered uint64    `json:"answered"`
+	Draining bool      `json:"draining,omitempty"`
+}
+
+// A Kind of Event.
+type Kind string
+
+const (
+	LaneUp    Kind = "lane_up"    // handshake done, peer looked up
+	LaneDown  Kind = "lane_down"  // connection ended; Reason says how
+	LaneStuck Kind = "lane_stuck" // a request at this lane is past its timeout
+)
+
+// Event is something that happened to a lane.
+type Event struct {
+	Kind   Kind      `json:"kind"`
+	At     time.Time `json:"at"`
+	Lane   Lane      `json:"lane"`
+	Reason string    `json:"reason,omitempty"`
+}
+
+// Name is the body of POST /v1/name.
+type Name struct {
+	Lane   uint64 `json:"lane"`
+	Worker string `json:"worker"`
+}
+
+// Drain is the body of POST /v1/drain. It holds for the worker's later lanes too.
+type Drain struct {
+	Worker string `json:"worker"`
+}
+
+// What a supervisor gives a proxy process in its environment.
+const (
+	EnvListeners = "ZFLEET_LISTENERS" // descriptors of bound sockets in the order of the flags: "frontend=3 frontend=4 backend=5"
+	EnvSecret    = "ZFLEET_SECRET"    // PLAIN password of the fleet's workers
+	EnvLifeline  = "ZFLEET_LIFELINE"  // descriptor of a pipe whose end of file means that the supervisor is gone
+)

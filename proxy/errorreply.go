@@ -1,0 +1,31 @@
+package proxy
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// errorReply is what a client gets when no worker's reply will come: one frame of JSON in the client's own envelope. Codes are gRPC's.
+type errorReply struct {
+	Code     string `json:"code"`
+	Message  string `json:"message"`
+	Attempts int    `json:"attempts,omitempty"`
+}
+
+func unavailable(attempts int) errorReply {
+	return errorReply{
+		Code:     "UNAVAILABLE",
+		Message:  fmt.Sprintf("%d workers ended while they handled this request", attempts),
+		Attempts: attempts,
+	}
+}
+
+var shuttingDown = errorReply{Code: "UNAVAILABLE", Message: "the service is shutting down"}
+
+func (e errorReply) json() []byte {
+	b, err := json.Marshal(map[string]errorReply{"zfleet": e})
+	if err != nil {
+		panic(err) // strings and an int always marshal
+	}
+	return b
+}

@@ -1,0 +1,168 @@
+package proxy
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/zfleet/zfleet/proxy/zmtp"
+)
+
+const (
+	// ownBuffer is the size from which an item is read into a buffer of its own instead of through the loop's scratch buffer.
+	ownBuffer = scratchSize / 2
+	// trust is how much memory a frame's header is believed for. Beyond that the buffer grows with what has come.
+	trust = 4 << 20
+)
+
+// read reads once from c and handles every whole item that is there.
+func (l *loop) read(c *conn) {
+	if len(c.in) > 0 && c.need > ownBuffer {
+		l.readLarge(c)
+		return
+	}
+	held := copy(l.scratch, c.in)
+	n, e := read(c.fd, l.scratch[held:])
+	if !l.came(c, n, e) {
+		return
+	}
+	l.pool.put(c.in)
+	c.in = nil
+	l.take(c, l.scratch[:held+n])
+}
+
+// readLarge reads on into the item's own buffer, and what follows the item into the scratch buffer.
+func (l *loop) readLarge(c *conn) {
+	room := min(c.need, max(trust, 2*len(c.in)))
+	c.in = l.pool.grow(c.in, room-len(c.in))
+	free := c.in[len(c.in):room]
+	l.vec.add(free)
+	l.vec.add(l.scratch)
+	n, e := l.vec.readv(c.fd)
+	l.vec.clear()
+	if !l.came(c, n, e) {
+		return
+	}
+	own := min(n, len(free))
+	c.in = c.in[:len(c.in)+own]
+	if n < len(free) {
+		return
+	}
+	l.takeLarge(c, l.scratch[:n-own])
+}
+
+// came says whether n bytes did; it ends a connection that did.
+func (l *loop) came(c *conn, n int, e unix.Errno) bool {
+	switch {
+	case e == errAgain:
+		return false
+	case e != 0:
+		l.drop(c, e.Error())
+		return false
+	case n == 0:
+		l.drop(c, "closed by the peer")
+		return false
+	}
+	return true
+}
+
+// takeLarge handles the item in c.in when it is whole, without copying it, and then what came behind it.
+func (l *loop) takeLarge(c *conn, rest []byte) {
+	item, err := c.scan.Next(c.in)
+	if err == nil && item.Kind == zmtp.Message && item.End == len(c.in) {
+		buffer := c.in
+		c.in = nil
+		l.message(c, buffer, buffer)
+		l.take(c, rest)
+		return
+	}
+	if err == nil && item.Kind == zmtp.None && len(rest) == 0 {
+		c.need = item.Need
+		return
+	}
+	all := append(l.pool.grow(c.in, len(rest)), rest...) // the item goes on behind what its last header announced
+	c.in = nil
+	l.take(c, all)
+	l.pool.put(all)
+}
+
+// take handles the whole items in data and keeps what is left of it for the next read. Data is only lent.
+func (l *loop) take(c *conn, data []byte) {
+	for len(data) > 0 && !c.closed && c.reading() {
+		if c.shake != nil {
+			n, more := l.handshake(c, data)
+			data = data[n:]
+			if !more {
+				break
+			}
+			continue
+		}
+		item, err := c.scan.Next(data)
+		if err != nil {
+			l.bad(c, err.Error())
+			return
+		}
+		c.need = item.Need
+		switch item.Kind {
+		case zmtp.Message:
+			l.message(c, data[:item.End], nil)
+			data = data[item.End:]
+		case zmtp.Command:
+			l.command(c, data[item.Start:item.End])
+			copy(data[item.End-item.Start:], data[:item.Start]) // close the gap in the message that it came amidst
+			data = data[item.End-item.Start:]
+		default:
+			l.keep(c, data)
+			return
+		}
+	}
+	l.keep(c, data)
+}
+
+// keep holds bytes for the next read. A large item gets a buffer for all of it at once, as far as its header is trusted.
+func (l *loop) keep(c *conn, data []byte) {
+	if len(data) == 0 || c.closed {
+		return
+	}
+	size := len(data)
+	if c.need > ownBuffer {
+		size = max(size, min(c.need, trust))
+	}
+	c.in = append(l.pool.get(size), data...)
+}
+
+// message handles one whole message. Buffer is the pooled buffer that wire lies in when it is c's to give away, else nil.
+func (l *loop) message(c *conn, wire, buffer []byte) {
+	if c.side == frontend {
+		l.request(c, wire, buffer)
+	} else {
+		l.reply(c, wire, buffer)
+	}
+}
+
+// command handles a command frame between messages. Those that we do not know are ignored (RFC 37, section "Commands").
+func (l *loop) command(c *conn, frame []byte) {
+	name, data, err := zmtp.ParseCommand(frame)
+	if err != nil {
+		l.bad(c, err.Error())
+		return
+	}
+	switch name {
+	case zmtp.Ping:
+		_, context, err := zmtp.ParsePing(data)
+		if err != nil {
+			l.bad(c, err.Error())
+			return
+		}
+		l.out(c, zmtp.AppendPong(nil, context))
+	case "ERROR":
+		l.drop(c, "the peer sent ERROR")
+	}
+}
+
+// out queues bytes for c, which are copied.
+func (l *loop) out(c *conn, b []byte) {
+	if c.mute || c.closed {
+		return
+	}
+	c.out.copy(&l.pool, b)
+	l.mark(c)
+}

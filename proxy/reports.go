@@ -1,0 +1,40 @@
+package proxy
+
+import (
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+const (
+	reportBurst = 20          // lines that may be written
+	reportEvery = time.Second // in this time
+)
+
+// reports writes log lines that a peer could provoke for ever, and only so many of them. The counters count all.
+type reports struct {
+	log     zerolog.Logger
+	since   time.Time
+	written int
+	skipped int
+}
+
+func newReports(log zerolog.Logger) *reports { return &reports{log: log} }
+
+func (r *reports) warn(what, why, peer string) {
+	if now := time.Now(); now.Sub(r.since) > reportEvery {
+		if r.skipped > 0 {
+			r.log.Warn().Int("lines", r.skipped).Msg("left out warnings about peers")
+		}
+		r.since, r.written, r.skipped = now, 0, 0
+	}
+	if r.written++; r.written > reportBurst {
+		r.skipped++
+		return
+	}
+	line := r.log.Warn().Str("peer", peer)
+	if why != "" {
+		line = line.Str("cause", why)
+	}
+	line.Msg(what)
+}

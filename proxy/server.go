@@ -1,0 +1,189 @@
+package proxy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/zfleet/zfleet/internal/endpoint"
+	"github.com/zfleet/zfleet/proxy/control"
+)
+
+// serveControl answers on the control socket until the function it returns is called.
+func (p *Proxy) serveControl() (stop func() error, err error) {
+	if p.opts.Control == "" {
+		return func() error { return nil }, nil
+	}
+	socket, err := (endpoint.Endpoint{Transport: endpoint.IPC, Path: p.opts.Control}).Listen()
+	if err != nil {
+		return nil, err
+	}
+	ln, err := net.FileListener(socket.File())
+	if err == nil {
+		err = os.Chmod(p.opts.Control, 0o600)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot serve the control socket: %w", err), socket.Close())
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	server := &http.Server{Handler: p.routes(), ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ln) }()
+	return func() error {
+		cancel()
+		err := errors.Join(server.Close(), socket.Close())
+		if e := <-served; !errors.Is(e, http.ErrServerClosed) {
+			err = errors.Join(err, e)
+		}
+		return err
+	}, nil
+}
+
+// routes is the table of what the control socket answers.
+func (p *Proxy) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+control.PathSnapshot, answer(func(r *http.Request) (any, error) {
+		return ask(r.Context(), p, (*loop).snapshot)
+	}))
+	mux.HandleFunc("GET "+control.PathEvents, p.events)
+	mux.HandleFunc("POST "+control.PathName, answer(p.name))
+	mux.HandleFunc("POST "+control.PathDrain, answer(p.drain))
+	mux.HandleFunc("POST "+control.PathQuiesce, answer(p.quiesce))
+	return mux
+}
+
+// answer writes what a handler gives as JSON, or its error as control.Error.
+func answer(handle func(*http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, err := handle(r)
+		w.Header().Set("Content-Type", "application/json")
+		if err != nil {
+			w.WriteHeader(status(err))
+			body = control.Error{Message: err.Error()}
+		}
+		_ = json.NewEncoder(w).Encode(body) // whoever asked may be gone
+	}
+}
+
+var (
+	errBody   = errors.New("cannot read the request")
+	errNoLane = errors.New("no such lane")
+)
+
+func status(err error) int {
+	switch {
+	case errors.Is(err, errBody):
+		return http.StatusBadRequest
+	case errors.Is(err, errNoLane):
+		return http.StatusNotFound
+	}
+	return http.StatusServiceUnavailable
+}
+
+// decode reads a JSON body, which is small.
+func decode[T any](r *http.Request) (body T, err error) {
+	if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, 1<<16)).Decode(&body); err != nil {
+		return body, fmt.Errorf("%w: %w", errBody, err)
+	}
+	return body, nil
+}
+
+func (p *Proxy) name(r *http.Request) (any, error) {
+	body, err := decode[control.Name](r)
+	if err != nil {
+		return nil, err
+	}
+	known, err := ask(r.Context(), p, func(l *loop) bool { return l.lanes.named(l, body.Lane, body.Worker) })
+	if err == nil && !known {
+		err = fmt.Errorf("%w: %d", errNoLane, body.Lane)
+	}
+	return struct{}{}, err
+}
+
+func (p *Proxy) drain(r *http.Request) (any, error) {
+	body, err := decode[control.Drain](r)
+	if err != nil {
+		return nil, err
+	}
+	if body.Worker == "" {
+		return nil, fmt.Errorf("%w: it names no worker", errBody)
+	}
+	return p.later(r, func(l *loop, drained chan<- error) { l.lanes.drain(l, body.Worker, drained) })
+}
+
+func (p *Proxy) quiesce(r *http.Request) (any, error) {
+	return p.later(r, (*loop).quiesce)
+}
+
+// later runs f on the loop and waits for the answer that it sends when the time has come.
+func (p *Proxy) later(r *http.Request, f func(*loop, chan<- error)) (any, error) {
+	answered := make(chan error, 1)
+	if err := p.loop.inbox.post(func(l *loop) { f(l, answered) }); err != nil {
+		return nil, err
+	}
+	failed, err := await(r.Context(), p, answered)
+	return struct{}{}, errors.Join(failed, err)
+}
+
+// events streams what happens to lanes, one JSON object a line.
+func (p *Proxy) events(w http.ResponseWriter, r *http.Request) {
+	watcher, err := ask(r.Context(), p, func(l *loop) *watcher { return l.lanes.watch() })
+	if err != nil {
+		http.Error(w, err.Error(), status(err))
+		return
+	}
+	defer func() { _ = p.loop.inbox.post(func(l *loop) { l.lanes.unwatch(watcher) }) }()
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	for {
+		select {
+		case batch, ok := <-watcher.events:
+			if !ok || stream(w, batch) != nil {
+				return
+			}
+		case <-r.Context().Done():
+			return
+		case <-p.ended:
+			return
+		}
+	}
+}
+
+func stream(w http.ResponseWriter, batch []control.Event) error {
+	encoder := json.NewEncoder(w)
+	for _, e := range batch {
+		if err := encoder.Encode(e); err != nil {
+			return err
+		}
+	}
+	return http.NewResponseController(w).Flush()
+}
+
+// snapshot is the proxy as it is between two turns.
+func (l *loop) snapshot() control.Snapshot {
+	s := control.Snapshot{
+		Pid:      os.Getpid(),
+		Since:    l.began,
+		Clients:  l.clients,
+		Queued:   l.core.Waiting(),
+		Inflight: l.core.Outstanding(),
+		Counters: l.count,
+		Lanes:    make([]control.Lane, 0, len(l.lanes.list)),
+	}
+	s.Counters.Redelivered = l.core.Redelivered()
+	for _, ln := range l.listeners {
+		if ln.side == frontend {
+			s.Frontend = append(s.Frontend, ln.bound.String())
+		} else {
+			s.Backend = append(s.Backend, ln.bound.String())
+		}
+	}
+	for _, ln := range l.lanes.list {
+		s.Lanes = append(s.Lanes, ln.view())
+	}
+	return s
+}

@@ -1,0 +1,52 @@
+package proxy
+
+import (
+	"bytes"
+
+	"github.com/zfleet/zfleet/proxy/dispatch"
+	"github.com/zfleet/zfleet/proxy/zmtp"
+)
+
+// deliver sends a request to a lane, with its token in front of the client's own envelope.
+func (l *loop) deliver(a dispatch.Action[*message]) {
+	c := a.Lane.Data.(*conn)
+	var token [zmtp.TokenFrame]byte
+	zmtp.AppendToken(token[:0], uint64(a.Token))
+	c.out.copy(&l.pool, token[:])
+	if data := a.Message.data; len(data) <= copyLimit {
+		c.out.copy(&l.pool, data)
+	} else {
+		c.out.refer(a.Message, data)
+	}
+	l.mark(c)
+}
+
+// reply gives a worker's reply to the client whose request its token names.
+func (l *loop) reply(c *conn, wire, buffer []byte) {
+	token, ok := zmtp.Token(wire)
+	var request *message
+	if ok {
+		request, ok = l.core.Message(c.lane.core, dispatch.Token(token))
+	}
+	if !ok {
+		l.count.UnknownToken++
+		l.reports.warn("dropped a reply whose token names no request of this worker", "", peerAddress(c.fd))
+		l.pool.put(buffer)
+		return
+	}
+	wire = wire[zmtp.TokenFrame:]
+	if !bytes.HasPrefix(wire, request.data[:request.envelope]) {
+		// Given to a REQ it would end that client's connection for good (req.cpp, push_msg). The request is still unanswered.
+		l.bad(c, "a reply came back in another envelope than its request's")
+		l.pool.put(buffer)
+		return
+	}
+	client, _, _ := l.core.Reply(l.now, c.lane.core, dispatch.Token(token))
+	l.pool.release(request)
+	if client == nil {
+		l.count.Abandoned++
+		l.pool.put(buffer)
+		return
+	}
+	l.answer(client.Data.(*conn), wire, buffer)
+}
