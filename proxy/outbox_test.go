@@ -23,7 +23,7 @@ func TestOutboxSendsAllInOrder(t *testing.T) {
 		var v vector
 		var want bytes.Buffer // what has gone in and has not come out
 		held := 0
-		random := rand.NewChaCha8([32]byte{byte(rapid.Uint8().Draw(t, "seed"))})
+		random := rand.NewChaCha8([32]byte{rapid.Byte().Draw(t, "seed")})
 		body := func() []byte {
 			b := make([]byte, rapid.SampledFrom([]int{1, 40, chunkSize, copyLimit, chunkFull, chunkFull + 1}).Draw(t, "size"))
 			_, _ = random.Read(b) // never fails

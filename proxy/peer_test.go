@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -178,6 +179,17 @@ func (p *rawPeer) send(parts ...[]byte) {
 	}
 }
 
+// sendBeside sends while the test does something else.
+func (p *rawPeer) sendBeside(parts ...[]byte) {
+	go func() {
+		for _, b := range parts {
+			if _, err := p.Write(b); err != nil {
+				p.t.Error(err)
+			}
+		}
+	}()
+}
+
 func (p *rawPeer) skip(n int) {
 	p.t.Helper()
 	for len(p.held) < n {
@@ -239,7 +251,7 @@ func (p *rawPeer) closed() {
 	b := make([]byte, 1<<16)
 	for {
 		if _, err := p.Read(b); err != nil {
-			if nerr, ok := err.(net.Error); ok && nerr.Timeout() {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
 				p.t.Fatal("the proxy did not close the connection")
 			}
 			return

@@ -127,7 +127,7 @@ func TestLargeMessages(t *testing.T) {
 	client, worker := join(t, s.frontend, "DEALER"), join(t, s.backend, "REP")
 	for _, size := range []int{ownBuffer - 20, ownBuffer, scratchSize, scratchSize + 1, 1 << 20, trust + 1, 9 << 20} {
 		body := strings.Repeat("x", size-1) + "."
-		go client.send(wire("", body, "tail", body))
+		client.sendBeside(wire("", body, "tail", body))
 		worker.echo()
 		if got := client.recv(); !slices.Equal(got, []string{"", body, "tail", body}) {
 			t.Fatalf("a message of twice %d bytes came back wrong", size)
@@ -136,7 +136,7 @@ func TestLargeMessages(t *testing.T) {
 	body := strings.Repeat("y", 1<<20)
 	message := wire("", body, body)
 	at := 2 + 9 + len(body) // between the two large frames
-	go client.send(message[:at], command("PING", []byte{0, 0, 'c'}), message[at:at+100], message[at+100:])
+	client.sendBeside(message[:at], command("PING", []byte{0, 0, 'c'}), message[at:at+100], message[at+100:])
 	worker.echo()
 	if _, name := client.next(); name != "PONG" {
 		t.Errorf("got %q instead of PONG", name)

@@ -1,0 +1,178 @@
+package config
+
+import (
+	"strings"
+	"time"
+
+	"github.com/zfleet/zfleet/supervisor/fleet"
+)
+
+// The bounds of numbers are far above what is sensible: they are there for the slip of a finger.
+const (
+	maxWorkers     = 10_000
+	maxConcurrency = 1024
+	maxPrefetch    = 128
+	maxAttempts    = 1000
+	maxQueue       = 100_000_000
+	maxFailures    = 1000
+)
+
+// soonest is the shortest time that something is waited for: without one, a failing worker would be restarted in a circle.
+const soonest = 10 * time.Millisecond
+
+func (p *parser) service(t *table, name, pluginDir string, bound *bindings) fleet.Service {
+	s := defaultService(name, p.opts.Folder)
+	s.Frontend = bound.endpoints(t, name, "frontend", "tcp://*:5559")
+	s.Backend = bound.endpoints(t, name, "backend", "tcp://*:5560")
+	p.workers(t.table("workers"), pluginDir, &s.Workers)
+	p.restart(t.table("restart"), &s.Restart)
+	p.health(t.table("health"), &s.Health)
+	p.delivery(t.table("delivery"), &s.Delivery)
+	t.done()
+	return s
+}
+
+func (p *parser) workers(t *table, pluginDir string, w *fleet.Workers) {
+	p.numberOfWorkers(t, w)
+	concurrency, ok := t.integer("concurrency", 0, maxConcurrency, &w.Concurrency)
+	p.env(t.table("env"), w)
+	if v, ok := t.text("dir", ".", &w.Dir); ok {
+		w.Dir = p.absolute(w.Dir)
+		p.checkDir(v, w.Dir)
+	}
+	t.duration("grace", 0, &w.Grace)
+	t.duration("start_timeout", soonest, &w.StartTimeout)
+	p.program(t, pluginDir, w)
+	if ok && w.Concurrency > 0 && w.Plugin == "" && w.Command != nil {
+		p.complain(concurrency.at, "concurrency is for plugins: a command has one connection to zfleet, or makes more by itself")
+	}
+	t.done()
+}
+
+// numberOfWorkers checks that count lies between min and max, whichever of them are written.
+func (p *parser) numberOfWorkers(t *table, w *fleet.Workers) {
+	_, hasMin := t.integer("min", 0, maxWorkers, &w.Min)
+	most, hasMax := t.integer("max", 0, maxWorkers, &w.Max)
+	w.Count = max(1, w.Min)
+	count, hasCount := t.integer("count", 0, maxWorkers, &w.Count)
+	switch {
+	case hasMax && hasMin && w.Max > 0 && w.Max < w.Min:
+		p.complain(most.at, "max (%d) is below min (%d)", w.Max, w.Min)
+	case hasCount && w.Count < w.Min:
+		p.complain(count.at, "count (%d) is below min (%d)", w.Count, w.Min)
+	case hasCount && w.Max > 0 && w.Count > w.Max:
+		p.complain(count.at, "count (%d) is above max (%d)", w.Count, w.Max)
+	}
+}
+
+// program reads what a worker process is, and finds it.
+func (p *parser) program(t *table, pluginDir string, w *fleet.Workers) {
+	var command []string
+	plugin, hasPlugin := t.text("plugin", "hello", &w.Plugin)
+	program, hasCommand := t.texts("command", `["python3", "worker.py"]`, &command)
+	switch {
+	case hasPlugin && hasCommand:
+		p.complain(program.at, "a worker is a plugin or a command, not both: leave one out")
+	case hasPlugin:
+		w.Plugin = p.found(plugin)(p.opts.Lookup.Plugin(w.Plugin, p.opts.Folder, pluginDir))
+	case hasCommand && (len(command) == 0 || command[0] == ""):
+		p.complain(program.at, "command is empty: write the program and its arguments, such as [\"python3\", \"worker.py\"]")
+	case hasCommand:
+		command[0] = p.found(program)(p.opts.Lookup.Command(command[0], w.Dir, w.Env["PATH"]))
+		w.Command = command
+	case plugin.raw == nil && program.raw == nil:
+		p.complain(t.header(), "%s has no workers: write plugin = \"NAME\" or command = [\"PROGRAM\", …] under [%s]", t.service(), t.path)
+	}
+}
+
+// found takes what a Lookup found, or complains of the value that it was asked for.
+func (p *parser) found(v value) func(string, error) string {
+	return func(path string, err error) string {
+		if err != nil {
+			p.complain(v.at, "%v", err)
+		}
+		return path
+	}
+}
+
+// header is where this table begins, or where the table around it does when this one is not written.
+func (t *table) header() span {
+	for path := t.path; ; path = path[:max(0, strings.LastIndexByte(path, '.'))] {
+		if at, ok := t.places[path]; ok || path == "" {
+			return at.key
+		}
+	}
+}
+
+// service is what this table's service is called in a message.
+func (t *table) service() string {
+	return "service " + strings.Split(t.path, ".")[1]
+}
+
+func (p *parser) env(t *table, w *fleet.Workers) {
+	for name, raw := range t.values {
+		t.asked = append(t.asked, name)
+		at := t.valueAt(name)
+		s, isText := raw.(string)
+		switch {
+		case name == "" || strings.ContainsAny(name, "=\x00"):
+			p.complain(at, "%s cannot be the name of an environment variable", shown(name))
+		case strings.HasPrefix(name, "ZFLEET_"):
+			p.complain(at, "%s: variables that begin with ZFLEET_ are zfleet's own", shown(name))
+		case !isText:
+			p.complain(at, "%s must be a string: put quotes around it; this is %s", shown(name), typeOf(raw))
+		case strings.ContainsRune(s, 0):
+			p.complain(at, "%s cannot hold a zero byte", shown(name))
+		case w.Env == nil:
+			w.Env = map[string]string{name: s}
+		default:
+			w.Env[name] = s
+		}
+	}
+}
+
+func (p *parser) restart(t *table, r *fleet.Restart) {
+	delay, _ := t.duration("delay", soonest, &r.Delay)
+	most, ok := t.duration("max_delay", soonest, &r.MaxDelay)
+	t.duration("reset", 0, &r.Reset)
+	t.integer("failures", 1, maxFailures, &r.Failures)
+	t.duration("window", soonest, &r.Window)
+	t.integers("no_restart", "[78]", 0, 255, &r.NoRestart)
+	if r.MaxDelay < r.Delay {
+		if !ok {
+			most = delay
+		}
+		p.complain(most.at, "max_delay (%s) is below delay (%s)", formatDuration(r.MaxDelay), formatDuration(r.Delay))
+	}
+	t.done()
+}
+
+func (p *parser) health(t *table, h *fleet.Health) {
+	t.duration("interval", soonest, &h.Interval)
+	t.duration("timeout", soonest, &h.Timeout)
+	t.integer("failures", 1, maxFailures, &h.Failures)
+	t.done()
+}
+
+func (p *parser) delivery(t *table, d *fleet.Delivery) {
+	p.prefetch(t, d)
+	t.integer("attempts", 1, maxAttempts, &d.Attempts)
+	t.integer("queue", 1, maxQueue, &d.Queue)
+	t.size("queue_bytes", 1<<10, &d.QueueBytes)
+	t.size("max_message", 1<<10, &d.MaxMessage)
+	t.size("client_buffer", 1<<10, &d.ClientBuffer)
+	t.done()
+}
+
+// prefetch is "auto" or a number; 0 is auto in a Spec.
+func (p *parser) prefetch(t *table, d *fleet.Delivery) {
+	v, ok := t.take("prefetch", "\"auto\" or integer")
+	n, isNumber := v.raw.(int64)
+	switch {
+	case !ok || v.raw == "auto":
+	case !isNumber || n < 1 || n > maxPrefetch:
+		p.complain(v.at, "prefetch must be \"auto\", or from 1 to %d", maxPrefetch)
+	default:
+		d.Prefetch = int(n)
+	}
+}
