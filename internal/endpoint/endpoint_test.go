@@ -53,34 +53,34 @@ func TestParseIsLenientWhereLibzmqIs(t *testing.T) {
 // Every message names the endpoint and what to write instead.
 func TestParseSaysWhatToWrite(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                       `endpoint is empty: write tcp://*:PORT or ipc://PATH`,
-		"localhost:5559":         `endpoint "localhost:5559" has no transport: write tcp://localhost:5559`,
-		":5559":                  `endpoint ":5559" has no transport: write tcp://*:5559`,
-		"5559":                   `endpoint "5559" has no transport: write tcp://*:5559`,
-		"/run/x.sock":            `endpoint "/run/x.sock" has no transport: write ipc:///run/x.sock`,
-		"@x":                     `endpoint "@x" has no transport: write ipc://@x`,
-		"tcp:/x:1":               `endpoint "tcp:/x:1" has no transport: write tcp://x:1`,
-		"tcp:x:1":                `endpoint "tcp:x:1" has no transport: write tcp://x:1`,
-		"ipc:/run/x":             `endpoint "ipc:/run/x" has no transport: write ipc:///run/x`,
-		"TCP://*:1":              `endpoint "TCP://*:1": transports are written small: write tcp://*:1`,
-		"inproc://x":             `endpoint "inproc://x": there is no transport inproc here: write tcp://*:PORT or ipc://PATH`,
-		"tcp://*":                `endpoint "tcp://*" has no port: write tcp://*:PORT, or tcp://*:* for any free one`,
-		"tcp://":                 `endpoint "tcp://" has no port: write tcp://*:PORT, or tcp://*:* for any free one`,
-		"tcp://[::1]":            `endpoint "tcp://[::1]" has no port: write tcp://[::1]:PORT, or tcp://[::1]:* for any free one`,
-		"tcp://:5559":            `endpoint "tcp://:5559" has no host: write tcp://*:5559 for all addresses of this machine`,
-		"tcp://*:http":           `endpoint "tcp://*:http": "http" is not a port: write a number from 1 to 65535, or * for any free one`,
-		"tcp://*:65536":          `endpoint "tcp://*:65536": "65536" is not a port: write a number from 1 to 65535, or * for any free one`,
-		"tcp://*:-1":             `endpoint "tcp://*:-1": "-1" is not a port: write a number from 1 to 65535, or * for any free one`,
-		"tcp://::1:5559":         `endpoint "tcp://::1:5559": an IPv6 address stands in brackets: write tcp://[::1]:5559`,
-		"tcp://[127.0.0.1]:5":    `endpoint "tcp://[127.0.0.1]:5": [127.0.0.1] is not an IPv6 address: write tcp://[::1]:5`,
-		"tcp://[::1:5":           `endpoint "tcp://[::1:5": [::1 is not an IPv6 address: write tcp://[::1]:5`,
-		"tcp://256.1.1.1:5":      `endpoint "tcp://256.1.1.1:5": "256.1.1.1" is not an address, an interface or a host name: write tcp://*:5`,
-		"tcp://a b:5":            `endpoint "tcp://a b:5": "a b" is not an address, an interface or a host name: write tcp://*:5`,
-		"tcp://eth0;10.0.0.1:80": `endpoint "tcp://eth0;10.0.0.1:80": a source address is for connecting only: write what follows the semicolon`,
-		"ipc://":                 `endpoint "ipc://" has no path: write ipc:///run/NAME.sock, or ipc://* for any free one`,
-		"ipc://@":                `endpoint "ipc://@": an abstract socket needs a name: write ipc://@NAME`,
-		"ipc:///run/":            `endpoint "ipc:///run/" names a folder: write ipc:///run/NAME.sock`,
-		"ipc://a\x00b":           `endpoint "ipc://a\x00b": a path cannot hold a zero byte`,
+		"":                    `endpoint is empty: write tcp://*:PORT or ipc://PATH`,
+		"localhost:5559":      `endpoint "localhost:5559" has no transport: write tcp://localhost:5559`,
+		":5559":               `endpoint ":5559" has no transport: write tcp://*:5559`,
+		"5559":                `endpoint "5559" has no transport: write tcp://*:5559`,
+		"/run/x.sock":         `endpoint "/run/x.sock" has no transport: write ipc:///run/x.sock`,
+		"@x":                  `endpoint "@x" has no transport: write ipc://@x`,
+		"tcp:/x:1":            `endpoint "tcp:/x:1" has no transport: write tcp://x:1`,
+		"tcp:x:1":             `endpoint "tcp:x:1" has no transport: write tcp://x:1`,
+		"ipc:/run/x":          `endpoint "ipc:/run/x" has no transport: write ipc:///run/x`,
+		"TCP://*:1":           `endpoint "TCP://*:1": transports are written small: write tcp://*:1`,
+		"inproc://x":          `endpoint "inproc://x": there is no transport inproc here: write tcp://*:PORT or ipc://PATH`,
+		"tcp://*":             `endpoint "tcp://*" has no port: write tcp://*:PORT, or tcp://*:* for any free one`,
+		"tcp://":              `endpoint "tcp://" has no port: write tcp://*:PORT, or tcp://*:* for any free one`,
+		"tcp://[::1]":         `endpoint "tcp://[::1]" has no port: write tcp://[::1]:PORT, or tcp://[::1]:* for any free one`,
+		"tcp://:5559":         `endpoint "tcp://:5559" has no host: write tcp://*:5559 for all addresses of this machine`,
+		"tcp://*:http":        `endpoint "tcp://*:http": "http" is not a port: write a number from 1 to 65535, or * for any free one`,
+		"tcp://*:65536":       `endpoint "tcp://*:65536": "65536" is not a port: write a number from 1 to 65535, or * for any free one`,
+		"tcp://*:-1":          `endpoint "tcp://*:-1": "-1" is not a port: write a number from 1 to 65535, or * for any free one`,
+		"tcp://::1:5559":      `endpoint "tcp://::1:5559": an IPv6 address stands in brackets: write tcp://[::1]:5559`,
+		"tcp://[127.0.0.1]:5": `endpoint "tcp://[127.0.0.1]:5": [127.0.0.1] is not an IPv6 address: write tcp://[::1]:5`,
+		"tcp://[::1:5":        `endpoint "tcp://[::1:5": [::1 is not an IPv6 address: write tcp://[::1]:5`,
+		"tcp://1.1.1.1.1:5":   `endpoint "tcp://1.1.1.1.1:5": "1.1.1.1.1" is not an address, an interface or a host name: write tcp://*:5`,
+		"tcp://a b:5":         `endpoint "tcp://a b:5": "a b" is not an address, an interface or a host name: write tcp://*:5`,
+		"tcp://a;b:80":        `endpoint "tcp://a;b:80": a source address is for connecting only: write what follows the semicolon`,
+		"ipc://":              `endpoint "ipc://" has no path: write ipc:///run/NAME.sock, or ipc://* for any free one`,
+		"ipc://@":             `endpoint "ipc://@": an abstract socket needs a name: write ipc://@NAME`,
+		"ipc:///run/":         `endpoint "ipc:///run/" names a folder: write ipc:///run/NAME.sock`,
+		"ipc://a\x00b":        `endpoint "ipc://a\x00b": a path cannot hold a zero byte`,
 		"ipc://" + strings.Repeat("x", 108): `endpoint "ipc://` + strings.Repeat("x", 108) +
 			`": the path has 108 bytes, a unix socket's has at most 107: choose a shorter one`,
 	} {
@@ -163,7 +163,7 @@ func parse(t *testing.T, text string) Endpoint {
 
 // What Parse accepts, String spells so that Parse reads the same again. What it refuses, it refuses with a message that names it.
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"tcp://*:5559", "tcp://[::1%lo]:*", "ipc://@x", "ipc:///run/x", "localhost:1", "tcp://[[]]:1", "tcp://a;b:1"} {
+	for _, seed := range []string{"tcp://*:5559", "tcp://[::1%lo]:*", "ipc://@x", "ipc:///run/x", "localhost:1", "tcp://a;b:1"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

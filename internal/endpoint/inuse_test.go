@@ -6,23 +6,29 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 )
 
-func TestInUseSaysBy(t *testing.T) {
+func TestInUseSaysByWhom(t *testing.T) {
+	name := filepath.Base(os.Args[0])
+	name = name[:min(len(name), 15)] // TASK_COMM_LEN in proc_pid_comm(5)
 	path := shortDir(t) + "/x.sock"
 	tcp, address, _ := other(t, "listen", "tcp", "127.0.0.1:0")
-	tcp6, address6, _ := other(t, "listen", "tcp", "[::1]:0")
 	ipc, _, _ := other(t, "listen", "unix", path)
 	abstract, _, _ := other(t, "listen", "unix", "@"+path)
-	for text, pid := range map[string]int{
+	pids := map[string]int{
 		"tcp://" + address:         tcp.Process.Pid,
 		"tcp://*:" + port(address): tcp.Process.Pid,
-		"tcp://" + address6:        tcp6.Process.Pid,
 		"ipc://" + path:            ipc.Process.Pid,
 		"ipc://@" + path:           abstract.Process.Pid,
-	} {
+	}
+	if hasIPv6(t) {
+		tcp6, address6, _ := other(t, "listen", "tcp", "[::1]:0")
+		pids["tcp://"+address6] = tcp6.Process.Pid
+	}
+	for text, pid := range pids {
 		_, err := parse(t, text).Listen()
 		var taken *InUse
 		if !errors.As(err, &taken) || taken.Pid != pid || taken.Endpoint.String() != text {
@@ -30,7 +36,7 @@ func TestInUseSaysBy(t *testing.T) {
 			continue
 		}
 		what := map[string]string{TCP: "port", IPC: "path"}[taken.Endpoint.Transport]
-		want := fmt.Sprintf("cannot listen on %s: the %s is taken by endpoint.test (pid %d)", text, what, pid)
+		want := fmt.Sprintf("cannot listen on %s: the %s is taken by %s (pid %d)", text, what, name, pid)
 		if err.Error() != want {
 			t.Errorf("got  %s\nwant %s", err, want)
 		}
@@ -61,6 +67,17 @@ func TestInUseByThisProcess(t *testing.T) {
 	var taken *InUse
 	if !errors.As(err, &taken) || taken.Pid != os.Getpid() {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A socket that was handed on belongs to two processes: the other one is named.
+func TestInUseByAnotherRatherThanThisProcess(t *testing.T) {
+	l := listen(t, "tcp://127.0.0.1:*")
+	cmd, _, _ := other(t, "inherited", "fd", l.Bound().String(), l.File())
+	_, err := l.Bound().Listen()
+	var taken *InUse
+	if !errors.As(err, &taken) || taken.Pid != cmd.Process.Pid {
+		t.Errorf("got %v, want pid %d", err, cmd.Process.Pid)
 	}
 }
 

@@ -15,17 +15,22 @@ import (
 // Whatever is listened on, what Connect says can be dialled, and the connection can be accepted.
 func TestListenAndConnect(t *testing.T) {
 	dir := shortDir(t)
-	for _, test := range []struct{ text, connect string }{
+	tests := []struct{ text, connect string }{
 		{"tcp://*:*", "tcp://127.0.0.1:PORT"},
 		{"tcp://0.0.0.0:*", "tcp://127.0.0.1:PORT"},
 		{"tcp://127.0.0.1:0", "tcp://127.0.0.1:PORT"},
 		{"tcp://localhost:*", "tcp://localhost:PORT"},
 		{"tcp://lo:*", "tcp://127.0.0.1:PORT"},
-		{"tcp://[::1]:*", "tcp://[::1]:PORT"},
-		{"tcp://[::]:*", "tcp://[::1]:PORT"},
 		{"ipc://" + dir + "/x.sock", "ipc://" + dir + "/x.sock"},
 		{"ipc://@" + filepath.Base(dir), "ipc://@" + filepath.Base(dir)},
-	} {
+	}
+	if hasIPv6(t) {
+		tests = append(tests, []struct{ text, connect string }{
+			{"tcp://[::1]:*", "tcp://[::1]:PORT"},
+			{"tcp://[::]:*", "tcp://[::1]:PORT"},
+		}...)
+	}
+	for _, test := range tests {
 		t.Run(test.text, func(t *testing.T) {
 			l := listen(t, test.text)
 			want := strings.Replace(test.connect, "PORT", strconv.Itoa(l.Bound().Port), 1)
@@ -39,6 +44,9 @@ func TestListenAndConnect(t *testing.T) {
 
 // tcp://[::] takes IPv4 along, as libzmq's does with ZMQ_IPV6.
 func TestIPv6WildcardIsDualStack(t *testing.T) {
+	if !hasIPv6(t) {
+		return
+	}
 	l := listen(t, "tcp://[::]:*")
 	dialAndAccept(t, l, Endpoint{Transport: TCP, Host: "127.0.0.1", Port: l.Bound().Port})
 }
@@ -185,11 +193,14 @@ func TestListenExplains(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]string{
-		"ipc://" + dir + "/none/x": "cannot listen on ipc://" + dir + "/none/x: there is no folder " + dir + "/none: make it, or choose another path",
+		"ipc://" + dir + "/none/x": "cannot listen on ipc://" + dir + "/none/x: " +
+			"there is no folder " + dir + "/none: make it, or choose another path",
 		"ipc://" + file: "cannot listen on ipc://" + file +
 			": there is a file at that path that is no socket: move it away, or choose another path",
-		"tcp://203.0.113.7:5559":     "cannot listen on tcp://203.0.113.7:5559: this machine has no such address: write tcp://*:5559 for all it has",
-		"tcp://" + nowhere + ":5559": "cannot listen on tcp://" + nowhere + ":5559: there is no interface and no host of the name " + nowhere,
+		"tcp://203.0.113.7:5559": "cannot listen on tcp://203.0.113.7:5559: " +
+			"this machine has no such address: write tcp://*:5559 for all it has",
+		"tcp://" + nowhere + ":5559": "cannot listen on tcp://" + nowhere + ":5559: " +
+			"there is no interface and no host of the name " + nowhere,
 	} {
 		if l, err := parse(t, text).Listen(); err == nil || err.Error() != want {
 			t.Errorf("Listen(%s) = %v, %v\nwant %s", text, l, err, want)
@@ -214,7 +225,7 @@ func TestExplainsRefusal(t *testing.T) {
 // The supervisor binds, the proxy inherits: the child process serves the same port, and its Close leaves the file to the maker.
 func TestFromFD(t *testing.T) {
 	dir := shortDir(t)
-	for _, text := range []string{"tcp://127.0.0.1:*", "tcp://[::]:*", "ipc://" + dir + "/x", "ipc://@" + filepath.Base(dir)} {
+	for _, text := range []string{"tcp://127.0.0.1:*", "ipc://" + dir + "/x", "ipc://@" + filepath.Base(dir)} {
 		t.Run(text, func(t *testing.T) {
 			l := listen(t, text)
 			_, bound, stop := other(t, "inherited", "fd", text, l.File())
@@ -262,6 +273,9 @@ func TestFromFDOwnsTheDescriptor(t *testing.T) {
 		l, err := FromFD(maker.Bound(), fd)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+			t.Errorf("descriptor %d would be inherited by accident (%x, %v)", fd, flags, err)
 		}
 		if useFile && int(l.File().Fd()) != fd {
 			t.Errorf("File has descriptor %d, want %d", l.File().Fd(), fd)

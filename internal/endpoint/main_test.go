@@ -91,6 +91,18 @@ func other(t *testing.T, role, network, address string, files ...*os.File) (cmd 
 	return cmd, strings.TrimSpace(line), stop
 }
 
+// hasIPv6 is false in many containers; what needs it is left out there.
+func hasIPv6(t *testing.T) bool {
+	t.Helper()
+	l, err := net.Listen("tcp6", "[::1]:0")
+	if err != nil {
+		t.Log("without IPv6:", err)
+		return false
+	}
+	_ = l.Close()
+	return true
+}
+
 // shortDir is a folder whose path fits a unix socket's.
 func shortDir(t *testing.T) string {
 	t.Helper()

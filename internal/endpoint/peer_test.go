@@ -11,12 +11,17 @@ import (
 )
 
 func TestPeerPid(t *testing.T) {
-	for _, test := range []struct{ listen, host string }{
+	tests := []struct{ listen, host string }{
 		{"tcp://127.0.0.1:*", "127.0.0.1"},
-		{"tcp://[::1]:*", "::1"},
-		{"tcp://[::]:*", "127.0.0.1"}, // an IPv6 socket here, an IPv4 one there
 		{"ipc://*", ""},
-	} {
+	}
+	if hasIPv6(t) {
+		tests = append(tests, []struct{ listen, host string }{
+			{"tcp://[::1]:*", "::1"},
+			{"tcp://[::]:*", "127.0.0.1"}, // an IPv6 socket here, an IPv4 one there
+		}...)
+	}
+	for _, test := range tests {
 		t.Run(test.listen, func(t *testing.T) {
 			l := listen(t, test.listen)
 			network, address := "unix", l.Bound().Path
@@ -37,6 +42,28 @@ func TestPeerPidOfThisProcess(t *testing.T) {
 	l := listen(t, "tcp://127.0.0.1:*")
 	conn := dial(t, l.Bound())
 	defer func() { _ = conn.Close() }()
+	fd := accept(t, l)
+	defer func() { _ = unix.Close(fd) }()
+	if pid, ok := PeerPid(fd); !ok || pid != os.Getpid() {
+		t.Errorf("PeerPid = %d, %t, want %d", pid, ok, os.Getpid())
+	}
+}
+
+// An IPv6 socket that connects to an IPv4 address stands in the IPv6 table.
+func TestPeerPidOfMappedAddress(t *testing.T) {
+	if !hasIPv6(t) {
+		return
+	}
+	l := listen(t, "tcp://127.0.0.1:*")
+	conn, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Close(conn) }()
+	mapped := netip.MustParseAddr("::ffff:127.0.0.1").As16()
+	if err := unix.Connect(conn, &unix.SockaddrInet6{Port: l.Bound().Port, Addr: mapped}); err != nil {
+		t.Fatal(err)
+	}
 	fd := accept(t, l)
 	defer func() { _ = unix.Close(fd) }()
 	if pid, ok := PeerPid(fd); !ok || pid != os.Getpid() {
