@@ -1,0 +1,207 @@
+package supervisor
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/zfleet/zfleet/supervisor/fleet"
+)
+
+// fakeLauncher starts nothing; the test plays the processes.
+type fakeLauncher struct {
+	launched chan *fakeProcess
+	quiesced chan *fakeQuiesce
+	inflight func(fleet.Service) map[fleet.Life]int
+	early    func(fleet.Life, func(fleet.Event)) // told before Launch returns
+}
+
+type fakeProcess struct {
+	life  fleet.Life
+	svc   fleet.Service
+	tell  func(fleet.Event)
+	calls chan string
+}
+
+type fakeQuiesce struct {
+	service string
+	tell    func(fleet.Event)
+}
+
+func newFakeLauncher() *fakeLauncher {
+	return &fakeLauncher{
+		launched: make(chan *fakeProcess, 1000),
+		quiesced: make(chan *fakeQuiesce, 10),
+		inflight: func(fleet.Service) map[fleet.Life]int { return nil },
+		early:    func(fleet.Life, func(fleet.Event)) {},
+	}
+}
+
+func (l *fakeLauncher) Launch(life fleet.Life, svc fleet.Service, tell func(fleet.Event)) Process {
+	p := &fakeProcess{life, svc, tell, make(chan string, 10)}
+	l.launched <- p
+	l.early(life, tell)
+	return p
+}
+
+func (l *fakeLauncher) Quiesce(svc fleet.Service, tell func(fleet.Event)) {
+	l.quiesced <- &fakeQuiesce{svc.Name, tell}
+}
+
+func (l *fakeLauncher) Inflight(svc fleet.Service) map[fleet.Life]int { return l.inflight(svc) }
+
+func (p *fakeProcess) Stop() { p.calls <- "stop" }
+func (p *fakeProcess) Kill() { p.calls <- "kill" }
+
+func (p *fakeProcess) ready() { p.tell(fleet.BecameReady{Life: p.life}) }
+func (p *fakeProcess) exit(code int) {
+	p.tell(fleet.Exited{Life: p.life, Exit: fleet.Exit{Code: code}})
+}
+func (p *fakeProcess) told() (s string) {
+	select {
+	case s = <-p.calls:
+	default:
+	}
+	return s
+}
+
+// bench is a supervisor under test in a bubble of its own time.
+type bench struct {
+	*testing.T
+	*Supervisor
+	launcher *fakeLauncher
+	cancel   context.CancelFunc
+	result   chan error // of Run
+	proxy    map[string]*fakeProcess
+	workers  []*fakeProcess
+	notes    []fleet.Note  // safe to read after settle
+	over     chan struct{} // closed by end
+}
+
+// inBubble runs a test on a fleet of services whose first starts have all become ready.
+func inBubble(t *testing.T, services []fleet.Service, test func(*testing.T, *bench)) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, services)
+		b.run()
+		defer b.end()
+		b.proxy = map[string]*fakeProcess{}
+		for range services {
+			p := b.next()
+			b.proxy[p.life.Service] = p
+			p.ready()
+		}
+		for b.settle(); len(b.launcher.launched) > 0; b.settle() {
+			b.workers = append(b.workers, b.next())
+			b.workers[len(b.workers)-1].ready()
+		}
+		test(t, b)
+	})
+}
+
+func newBench(t *testing.T, services []fleet.Service) *bench {
+	b := &bench{T: t, launcher: newFakeLauncher(), result: make(chan error, 1), over: make(chan struct{})}
+	b.Supervisor = New(fleet.Spec{Name: "test", Services: services, MaxStarting: 4}, b.launcher, Options{
+		Note: func(n fleet.Note) { b.notes = append(b.notes, n) },
+		Rand: func() float64 { return 0.5 },
+	})
+	return b
+}
+
+func (b *bench) run() {
+	ctx, cancel := context.WithCancel(b.Context())
+	b.cancel = cancel
+	go func() { b.result <- b.Supervisor.Run(ctx) }()
+}
+
+// end makes sure that Run returns, however the test left things.
+func (b *bench) end() {
+	b.Shutdown(true)
+	b.settle()
+	for _, life := range b.living() {
+		b.mail.put(fleet.Exited{Life: life})
+	}
+	if err := <-b.result; err != nil {
+		b.Errorf("Run: %v", err)
+	}
+	b.cancel()
+	close(b.over)
+}
+
+// silent is an Inflight that does not answer while the test lasts.
+func (b *bench) silent(fleet.Service) map[fleet.Life]int {
+	<-b.over
+	return nil
+}
+
+// living is read from the view, so it works after the end too.
+func (b *bench) living() (lives []fleet.Life) {
+	view, err := b.View(b.Context())
+	if err != nil {
+		return nil
+	}
+	for _, svc := range view.Services {
+		for _, slot := range append(svc.Workers, svc.Proxy) {
+			if slot.State != fleet.StateStopped {
+				lives = append(lives, slot.Life)
+			}
+		}
+	}
+	return lives
+}
+
+// settle waits until everyone waits for something.
+func (b *bench) settle() { synctest.Wait() }
+
+// next is the next process to be launched, in no time.
+func (b *bench) next() *fakeProcess {
+	b.Helper()
+	b.settle()
+	select {
+	case p := <-b.launcher.launched:
+		return p
+	default:
+		b.Fatal("nothing was launched")
+		return nil
+	}
+}
+
+// quiet fails when something was launched.
+func (b *bench) quiet() {
+	b.Helper()
+	b.settle()
+	select {
+	case p := <-b.launcher.launched:
+		b.Fatalf("%v was launched", p.life)
+	default:
+	}
+}
+
+// expect checks what a process has been told since last time.
+func (b *bench) expect(p *fakeProcess, call string) {
+	b.Helper()
+	b.settle()
+	if got := p.told(); got != call {
+		b.Fatalf("%v was told %q, want %q", p.life, got, call)
+	}
+}
+
+func (b *bench) scaleTo(n int) {
+	b.Helper()
+	if want, err := b.Scale(b.Context(), "", func(int) int { return n }); want != n || err != nil {
+		b.Fatalf("Scale to %d: %d, %v", n, want, err)
+	}
+}
+
+func service(name string, count int) fleet.Service {
+	return fleet.Service{
+		Name:    name,
+		Workers: fleet.Workers{Count: count, Min: 1, Max: 8, StartTimeout: 30 * time.Second},
+		Restart: fleet.Restart{
+			Delay: 500 * time.Millisecond, MaxDelay: 30 * time.Second, Reset: time.Minute,
+			Failures: 3, Window: time.Minute, NoRestart: []int{78},
+		},
+	}
+}
+
+func services(all ...fleet.Service) []fleet.Service { return all }

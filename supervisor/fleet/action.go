@@ -1,0 +1,37 @@
+package fleet
+
+import "time"
+
+// An Action is something for the shell to do.
+type Action interface{ action() }
+
+type (
+	// Start a process for Life: a worker, or the proxy when Life.Slot is ProxySlot.
+	Start struct{ Life Life }
+	// Stop it by the ladder, from the top.
+	Stop struct{ Life Life }
+	// Kill it now.
+	Kill struct {
+		Life   Life
+		Reason string
+	}
+	// Quiesce a service: no new requests from clients, tell when none is left.
+	Quiesce struct{ Service string }
+	// Note a change of state, for logs and event streams.
+	Note struct {
+		Life  Life
+		From  State
+		To    State
+		Cause string        // exited with status 1; scaled down to 2; ready; …
+		Delay time.Duration // To is StateBackoff or StateCrashloop: until the next start
+	}
+	// Finish says that nothing is left to supervise.
+	Finish struct{}
+)
+
+func (Start) action()   {}
+func (Stop) action()    {}
+func (Kill) action()    {}
+func (Quiesce) action() {}
+func (Note) action()    {}
+func (Finish) action()  {}

@@ -1,0 +1,42 @@
+package fleet
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Describe draws the fleet in a few aligned lines, for people and for tests. Times are told from the last Step.
+func (f *Fleet) Describe() string {
+	var b strings.Builder
+	for _, svc := range f.View().Services {
+		fmt.Fprintf(&b, "%s: want %d, ready %d\n", svc.Name, svc.Want, svc.Ready)
+		slots := append([]SlotView{svc.Proxy}, svc.Workers...)
+		names := 0
+		for _, s := range slots {
+			names = max(names, len(s.Life.String()))
+		}
+		for _, s := range slots {
+			line := fmt.Sprintf("  %-*v  %-9s  %s", names, s.Life, s.State, strings.Join(s.details(f.now), ", "))
+			fmt.Fprintln(&b, strings.TrimRight(line, " "))
+		}
+	}
+	return b.String()
+}
+
+// details is what there is to say of a slot beside its state.
+func (s SlotView) details(now time.Time) (all []string) {
+	if s.Pid != 0 {
+		all = append(all, fmt.Sprintf("pid %d", s.Pid))
+	}
+	if s.Restarts != 0 {
+		all = append(all, fmt.Sprintf("restarts %d", s.Restarts))
+	}
+	if !s.Next.IsZero() {
+		all = append(all, fmt.Sprintf("next in %v", s.Next.Sub(now)))
+	}
+	if s.Reason != "" {
+		all = append(all, s.Reason)
+	}
+	return all
+}

@@ -1,0 +1,76 @@
+package fleet
+
+// An Event is something that happened. Lives that are not the slot's current one are ignored.
+type Event interface{ event() }
+
+type (
+	// Began is what a fleet's first Step is usually given: the shell is there.
+	Began struct{}
+	// Scaled says that an operator wants this many workers; below 0 counts as 0. Wanting as many as before, or more, also asks again for
+	// the slots that stopped for good. It is ignored for an unknown service, and once a shutdown was asked for.
+	Scaled struct {
+		Service string
+		Want    int
+	}
+	// Launched says that the process exists.
+	Launched struct {
+		Life Life
+		Pid  int
+	}
+	// BecameReady says that everything holds that readiness needs: control service answers, lane connected, health check passes.
+	BecameReady struct{ Life Life }
+	// BecameUnready says that one of them no longer does, or, of a life that was not ready yet, still does not.
+	BecameUnready struct {
+		Life   Life
+		Reason string
+	}
+	// Hung says that the process lives but does not answer any more.
+	Hung struct {
+		Life   Life
+		Reason string
+	}
+	// DrainEnded says that a stopping worker holds nothing any more, or that its grace is over; it is being terminated.
+	DrainEnded struct{ Life Life }
+	// Exited is the last news of every life that was started.
+	Exited struct {
+		Life Life
+		Exit Exit
+	}
+	// Observed says how many requests each worker holds, for the choice of who goes on scaling down. A worker that is left out holds none.
+	Observed struct {
+		Service  string
+		Inflight map[Life]int
+	}
+	// ShutdownAsked says to drain everything and end. Asked a second time, or with Now, it ends at once.
+	ShutdownAsked struct{ Now bool }
+	// Quiesced says that the service's proxy holds no request any more, or that its time was up.
+	Quiesced struct{ Service string }
+	// TimePassed says that the deadline was reached.
+	TimePassed struct{}
+)
+
+func (Began) event()         {}
+func (Scaled) event()        {}
+func (Launched) event()      {}
+func (BecameReady) event()   {}
+func (BecameUnready) event() {}
+func (Hung) event()          {}
+func (DrainEnded) event()    {}
+func (Exited) event()        {}
+func (Observed) event()      {}
+func (ShutdownAsked) event() {}
+func (Quiesced) event()      {}
+func (TimePassed) event()    {}
+
+// lifeEvent is news of one life.
+type lifeEvent interface {
+	Event
+	life() Life
+}
+
+func (e Launched) life() Life      { return e.Life }
+func (e BecameReady) life() Life   { return e.Life }
+func (e BecameUnready) life() Life { return e.Life }
+func (e Hung) life() Life          { return e.Life }
+func (e DrainEnded) life() Life    { return e.Life }
+func (e Exited) life() Life        { return e.Life }

@@ -1,0 +1,127 @@
+// Package fleet decides what the supervisor does next. It is a pure state machine: Step takes the time and one event and returns the
+// actions to carry out; Deadline says when Step next wants TimePassed. No clock, no goroutine, no process, standard library only.
+//
+// What a process needs to run, how its readiness is found out and how the rungs of the stop ladder are timed is left to the caller, as are
+// the bounds of scaling by hand (Workers.Min and Max).
+package fleet
+
+import "time"
+
+// Fleet is the state of one fleet. It is not safe for use by several goroutines: one owns it.
+type Fleet struct {
+	services    []*service // in the file's order
+	maxStarting int
+	rand        func() float64
+	now         time.Time // of the Step under way, or of the last one
+	ticket      int       // the last one given: who waits, and who had a turn, is told in order by them
+	begun       bool
+	stopping    bool
+	finished    bool
+	actions     []Action // of the Step under way
+}
+
+// service is one service of the fleet as it runs.
+type service struct {
+	Service
+	want  int
+	proxy *slot
+	slots []*slot // by number; a slot that is not wanted stays, for its life numbers only ever grow
+	leave phase
+	turn  int // ticket of its last start of a worker
+}
+
+// New makes a fleet of which nothing runs yet: its first Step, whatever the event, wants every proxy and every worker. Rand returns numbers
+// in [0, 1) for jitter.
+func New(spec Spec, rand func() float64) *Fleet {
+	f := &Fleet{maxStarting: max(1, spec.MaxStarting), rand: rand}
+	for _, s := range spec.Services {
+		svc := &service{Service: s, want: s.Workers.Count}
+		svc.proxy = &slot{svc: svc, number: ProxySlot}
+		f.services = append(f.services, svc)
+	}
+	return f
+}
+
+// Step takes in what happened at now and returns what to do, in this order. The slice is the caller's. Whatever the event, what was due
+// by now is done too.
+func (f *Fleet) Step(now time.Time, ev Event) []Action {
+	f.now, f.actions = now, nil
+	f.begin()
+	f.happened(ev)
+	f.expire()
+	f.reconcile()
+	return f.actions
+}
+
+// Deadline is when Step wants TimePassed at the latest; false: time alone changes nothing. It is always after the last Step's now.
+func (f *Fleet) Deadline() (at time.Time, ok bool) {
+	for _, s := range f.all() {
+		if due, has := s.deadline(); has && (!ok || due.Before(at)) {
+			at, ok = due, true
+		}
+	}
+	return at, ok
+}
+
+func (f *Fleet) begin() {
+	if f.begun {
+		return
+	}
+	f.begun = true
+	for _, svc := range f.services {
+		f.move(svc.proxy, StatePending, "the fleet starts")
+		f.grow(svc, "the fleet starts")
+	}
+}
+
+// happened hands an event to its method. News of a life that is not its slot's current one is ignored here.
+func (f *Fleet) happened(ev Event) {
+	switch ev := ev.(type) {
+	case Scaled:
+		f.scaled(ev)
+	case Observed:
+		f.observed(ev)
+	case ShutdownAsked:
+		f.shutdownAsked(ev.Now)
+	case Quiesced:
+		f.quiesced(ev.Service)
+	case lifeEvent:
+		if s := f.find(ev.life()); s != nil {
+			f.lifeNews(s, ev)
+		}
+	default: // Began, TimePassed: the time is the news
+	}
+}
+
+func (f *Fleet) lifeNews(s *slot, ev lifeEvent) {
+	switch ev := ev.(type) {
+	case Launched:
+		f.launched(s, ev.Pid)
+	case BecameReady:
+		f.becameReady(s)
+	case BecameUnready:
+		f.becameUnready(s, ev.Reason)
+	case Hung:
+		f.hung(s, ev.Reason)
+	case DrainEnded:
+		f.drainEnded(s)
+	case Exited:
+		f.exited(s, ev.Exit)
+	}
+}
+
+func (f *Fleet) nextTicket() int {
+	f.ticket++
+	return f.ticket
+}
+
+func (f *Fleet) act(a Action) { f.actions = append(f.actions, a) }
+
+func (f *Fleet) service(name string) *service {
+	for _, svc := range f.services {
+		if svc.Name == name {
+			return svc
+		}
+	}
+	return nil
+}

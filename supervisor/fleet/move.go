@@ -1,0 +1,62 @@
+package fleet
+
+import "fmt"
+
+// move changes a slot's state and notes it.
+func (f *Fleet) move(s *slot, to State, cause string) {
+	note := Note{Life: s.life(), From: s.state.word(), To: to.word(), Cause: cause}
+	s.state, s.since = to, f.now
+	switch to {
+	case StateReady:
+		s.reason = ""
+	case StatePending:
+		s.ticket = f.nextTicket()
+	case StateStarting, StateStopping: // as with pending, the reason stays: how its last life ended, why it drained
+	case StateBackoff, StateCrashloop:
+		note.Delay = s.next.Sub(f.now)
+		s.reason = cause
+	default:
+		s.reason = cause
+	}
+	f.act(note)
+}
+
+// start begins the next life of a pending slot.
+func (f *Fleet) start(s *slot) {
+	s.lives++
+	s.started, s.inflight, s.waiting = f.now, 0, ""
+	cause := "start"
+	if s.restarts > 0 {
+		cause = fmt.Sprintf("restart %d", s.restarts)
+	}
+	f.move(s, StateStarting, cause)
+	f.act(Start{Life: s.life()})
+}
+
+// stop ends a slot that is no longer wanted, whatever it is doing.
+func (f *Fleet) stop(s *slot, cause string) {
+	switch s.state {
+	case StateStarting, StateReady, StateUnready:
+		f.move(s, StateDraining, cause)
+		f.act(Stop{Life: s.life()})
+	case stateKilled:
+		f.move(s, StateStopping, cause)
+	case StatePending, StateBackoff, StateCrashloop, StateStopped:
+		f.free(s, cause)
+	default: // free, draining, stopping: it goes already
+	}
+}
+
+// kill ends a process that failed without ending. Its exit counts as a failure.
+func (f *Fleet) kill(s *slot, reason string) {
+	f.move(s, stateKilled, reason)
+	f.act(Kill{Life: s.life(), Reason: reason})
+}
+
+// free forgets all about a slot but its number of lives.
+func (f *Fleet) free(s *slot, cause string) {
+	if s.state != StateStopped { // outside, that is the same word
+		f.move(s, stateFree, cause)
+	}
+	*s = slot{svc: s.svc, number: s.number, lives: s.lives}
+}

@@ -1,0 +1,142 @@
+package fleet
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+)
+
+// What the processes do, one method an event. Each gets the slot whose current life the news is of.
+
+func (f *Fleet) launched(s *slot, pid int) {
+	switch {
+	case s.state.alive():
+		s.pid = pid
+	default: // it has ended already: the launcher was late
+	}
+}
+
+func (f *Fleet) becameReady(s *slot) {
+	switch s.state {
+	case StateStarting:
+		f.move(s, StateReady, "ready")
+	case StateUnready:
+		f.move(s, StateReady, "ready again")
+	default: // ready: no news. Killed, draining, stopping: too late. No process: late news
+	}
+}
+
+func (f *Fleet) becameUnready(s *slot, reason string) {
+	switch s.state {
+	case StateStarting:
+		s.waiting, s.reason = reason, reason
+	case StateReady:
+		f.forgive(s)
+		f.move(s, StateUnready, reason)
+	case StateUnready:
+		s.reason = reason
+	default: // killed, draining, stopping: it takes no requests anyway. No process: late news
+	}
+}
+
+func (f *Fleet) hung(s *slot, reason string) {
+	switch s.state {
+	case StateStarting, StateReady, StateUnready:
+		f.forgive(s)
+		f.kill(s, reason)
+	default: // killed: that is under way. Draining, stopping: the stop ladder ends it. No process: late news
+	}
+}
+
+func (f *Fleet) drainEnded(s *slot) {
+	switch s.state {
+	case StateDraining:
+		f.move(s, StateStopping, "its drain is over")
+	default: // nobody asked it to drain, or it is past that
+	}
+}
+
+func (f *Fleet) exited(s *slot, e Exit) {
+	switch s.state {
+	case StateStarting, StateReady, StateUnready:
+		f.forgive(s)
+		f.failed(s, e, e.cause())
+	case stateKilled:
+		f.failed(s, e, s.reason)
+	case StateDraining, StateStopping:
+		f.free(s, stopped(e))
+	default: // it has ended already: told twice
+	}
+}
+
+// stopped is the cause of an end that was asked for.
+func stopped(e Exit) string {
+	return "stopped as asked: " + cmp.Or(e.Rung, e.cause())
+}
+
+// failed is the end of a process that was wanted.
+func (f *Fleet) failed(s *slot, e Exit, cause string) {
+	if f.stopping {
+		f.free(s, cause)
+		return
+	}
+	s.restarts++
+	s.pid = 0
+	switch {
+	case s.isProxy(): // always started again: without it the whole service stands
+		f.backoff(s, cause)
+	case e.refuses(s.restart().NoRestart):
+		f.move(s, StateStopped, fmt.Sprintf("exited with status %d, which asks for no restart", e.Code))
+	case e.Permanent:
+		f.move(s, StateStopped, cause)
+	default:
+		f.backoff(s, cause)
+	}
+}
+
+// backoff decides when a slot that failed is started again.
+func (f *Fleet) backoff(s *slot, cause string) {
+	wait, loop := s.failures.fail(f.now, s.restart())
+	if wait > 0 {
+		wait = jitter(wait, f.rand())
+	}
+	s.next = f.now.Add(wait)
+	if loop {
+		f.move(s, StateCrashloop, cause)
+	} else {
+		f.move(s, StateBackoff, cause)
+	}
+}
+
+// forgive forgets the failures of a slot that has been ready for long enough. It is asked whenever being ready ends.
+func (f *Fleet) forgive(s *slot) {
+	if s.state == StateReady && f.now.Sub(s.since) >= s.restart().Reset {
+		s.failures = tally{}
+	}
+}
+
+// expire does what was due by now.
+func (f *Fleet) expire() {
+	for _, s := range f.all() {
+		if at, ok := s.deadline(); ok && !at.After(f.now) {
+			f.due(s)
+		}
+	}
+}
+
+func (f *Fleet) due(s *slot) {
+	switch s.state {
+	case StateBackoff, StateCrashloop:
+		f.move(s, StatePending, "its delay is over")
+	case StateStarting:
+		f.kill(s, tooLate(s.startTimeout(), s.waiting))
+	default: // no other state has a deadline
+	}
+}
+
+func tooLate(limit time.Duration, waiting string) string {
+	if waiting == "" {
+		return fmt.Sprintf("did not become ready in %v", limit)
+	}
+	return fmt.Sprintf("did not become ready in %v (last: %s)", limit, waiting)
+}

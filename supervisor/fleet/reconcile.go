@@ -1,0 +1,68 @@
+package fleet
+
+import (
+	"cmp"
+	"slices"
+)
+
+// reconcile brings what is closer to what is wanted, after every event.
+func (f *Fleet) reconcile() {
+	if f.stopping {
+		f.end()
+		return
+	}
+	for _, svc := range f.services {
+		if svc.proxy.state == StatePending {
+			f.start(svc.proxy)
+		}
+	}
+	f.startWorkers()
+}
+
+// startWorkers starts as many as the budget of unproven starts allows. Services take turns; within one, who waits longest is first.
+func (f *Fleet) startWorkers() {
+	for range f.maxStarting - f.starting() {
+		svc := f.nextService()
+		if svc == nil {
+			return
+		}
+		svc.turn = f.nextTicket()
+		f.start(svc.nextWorker())
+	}
+}
+
+func starting(s State) bool { return s == StateStarting }
+
+func (f *Fleet) starting() (n int) {
+	for _, svc := range f.services {
+		n += svc.count(starting)
+	}
+	return n
+}
+
+// nextService is who may start a worker: the service with the fewest starts under way, then the one whose last start is longest ago, in the
+// file's order at the beginning. So a service that cannot start never keeps another from starting.
+func (f *Fleet) nextService() *service {
+	var waiting []*service
+	for _, svc := range f.services {
+		if svc.nextWorker() != nil {
+			waiting = append(waiting, svc)
+		}
+	}
+	if len(waiting) == 0 {
+		return nil
+	}
+	return slices.MinFunc(waiting, func(a, b *service) int {
+		return cmp.Or(cmp.Compare(a.count(starting), b.count(starting)), cmp.Compare(a.turn, b.turn))
+	})
+}
+
+// nextWorker is the pending slot that waits longest; nil when none does.
+func (svc *service) nextWorker() (next *slot) {
+	for _, s := range svc.slots {
+		if s.state == StatePending && (next == nil || s.ticket < next.ticket) {
+			next = s
+		}
+	}
+	return next
+}

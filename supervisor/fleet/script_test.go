@@ -1,0 +1,229 @@
+package fleet
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+)
+
+// TestScripts tells the core's stories, one a file. The commands:
+//
+//	fleet [max-starting=4]       a new fleet; input: a line a service, NAME [count=3] [start-timeout=30s] [failures=5] [no-restart=78]
+//	begin                        the first Step
+//	launched LIFE pid=7          the process exists
+//	ready LIFE…                  they became ready
+//	unready LIFE reason=(…)      it became unready
+//	hung LIFE reason=(…)
+//	drained LIFE…                their drains ended
+//	exit LIFE… [code=1] [signal=SIGKILL] [reason=(…)] [permanent] [rung=drained]
+//	scale SERVICE=5
+//	observed SERVICE LIFE=3 …    requests held
+//	shutdown [now]
+//	quiesced SERVICE
+//	pass 500ms | pass deadline   time goes by, then TimePassed
+//	show                         Describe
+//
+// What a command answers: the actions of its Steps, then the deadline. Jitter is in its middle: none.
+func TestScripts(t *testing.T) {
+	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
+		s := &script{now: time.Unix(0, 0)}
+		datadriven.RunTest(t, path, s.run)
+	})
+}
+
+type script struct {
+	now   time.Time
+	fleet *Fleet
+	out   strings.Builder
+}
+
+func (s *script) run(t *testing.T, d *datadriven.TestData) string {
+	s.out.Reset()
+	switch d.Cmd {
+	case "fleet":
+		s.fleet = New(parseSpec(t, d), func() float64 { return 0.5 })
+		return ""
+	case "show":
+		return s.fleet.Describe()
+	case "pass":
+		s.pass(t, d)
+	default:
+		for _, ev := range parseEvents(t, d) {
+			s.step(t, ev)
+		}
+	}
+	if at, ok := s.fleet.Deadline(); ok {
+		fmt.Fprintf(&s.out, "due +%v\n", at.Sub(s.now))
+	}
+	return s.out.String()
+}
+
+func (s *script) pass(t *testing.T, d *datadriven.TestData) {
+	to, ok := s.fleet.Deadline()
+	if arg := d.CmdArgs[0].Key; arg != "deadline" {
+		to = s.now.Add(duration(t, arg))
+	} else if !ok {
+		d.Fatalf(t, "there is no deadline")
+	}
+	s.now = to
+	s.step(t, TimePassed{})
+}
+
+func (s *script) step(t *testing.T, ev Event) {
+	for _, a := range s.fleet.Step(s.now, ev) {
+		fmt.Fprintln(&s.out, tell(a))
+	}
+	if at, ok := s.fleet.Deadline(); ok && !at.After(s.now) {
+		t.Fatalf("the deadline %v is not after %v", at, s.now)
+	}
+}
+
+func tell(a Action) string {
+	switch a := a.(type) {
+	case Start:
+		return fmt.Sprintf("START %v", a.Life)
+	case Stop:
+		return fmt.Sprintf("STOP %v", a.Life)
+	case Kill:
+		return fmt.Sprintf("KILL %v: %s", a.Life, a.Reason)
+	case Quiesce:
+		return fmt.Sprintf("QUIESCE %s", a.Service)
+	case Finish:
+		return "FINISH"
+	case Note:
+		line := fmt.Sprintf("  %v %s -> %s: %s", a.Life, a.From, a.To, a.Cause)
+		if a.To == StateBackoff || a.To == StateCrashloop {
+			line += fmt.Sprintf(" (next in %v)", a.Delay)
+		}
+		return line
+	default:
+		return fmt.Sprintf("unknown action %T", a)
+	}
+}
+
+func parseSpec(t *testing.T, d *datadriven.TestData) Spec {
+	spec := Spec{Name: "test", MaxStarting: 4}
+	d.MaybeScanArgs(t, "max-starting", &spec.MaxStarting)
+	for line := range strings.Lines(d.Input) {
+		name, args, err := datadriven.ParseLine(line)
+		if err != nil {
+			d.Fatalf(t, "%v", err)
+		}
+		svc := testService(name, 3)
+		for _, arg := range args {
+			val := arg.SingleVal(t)
+			switch arg.Key {
+			case "count":
+				svc.Workers.Count = integer(t, val)
+			case "start-timeout":
+				svc.Workers.StartTimeout = duration(t, val)
+			case "failures":
+				svc.Restart.Failures = integer(t, val)
+			case "no-restart":
+				svc.Restart.NoRestart = []int{integer(t, val)}
+			default:
+				d.Fatalf(t, "unknown key %q", arg.Key)
+			}
+		}
+		spec.Services = append(spec.Services, svc)
+	}
+	return spec
+}
+
+func testService(name string, count int) Service {
+	return Service{
+		Name:    name,
+		Workers: Workers{Count: count, StartTimeout: 30 * time.Second},
+		Restart: Restart{
+			Delay:     500 * time.Millisecond,
+			MaxDelay:  30 * time.Second,
+			Reset:     time.Minute,
+			Failures:  5,
+			Window:    time.Minute,
+			NoRestart: []int{78},
+		},
+	}
+}
+
+func parseEvents(t *testing.T, d *datadriven.TestData) (events []Event) {
+	switch d.Cmd {
+	case "begin":
+		return []Event{Began{}}
+	case "scale":
+		return []Event{Scaled{Service: d.CmdArgs[0].Key, Want: integer(t, d.CmdArgs[0].SingleVal(t))}}
+	case "observed":
+		ev := Observed{Service: d.CmdArgs[0].Key, Inflight: map[Life]int{}}
+		for _, arg := range d.CmdArgs[1:] {
+			ev.Inflight[life(t, arg.Key)] = integer(t, arg.SingleVal(t))
+		}
+		return []Event{ev}
+	case "shutdown":
+		return []Event{ShutdownAsked{Now: d.HasArg("now")}}
+	case "quiesced":
+		return []Event{Quiesced{Service: d.CmdArgs[0].Key}}
+	}
+	for _, arg := range d.CmdArgs {
+		if strings.Contains(arg.Key, "/") {
+			events = append(events, parseNews(t, d, life(t, arg.Key)))
+		}
+	}
+	return events
+}
+
+func parseNews(t *testing.T, d *datadriven.TestData, l Life) Event {
+	var reason string
+	if arg, ok := d.Arg("reason"); ok {
+		reason = strings.Join(arg.Vals, ", ")
+	}
+	switch d.Cmd {
+	case "launched":
+		ev := Launched{Life: l}
+		d.ScanArgs(t, "pid", &ev.Pid)
+		return ev
+	case "ready":
+		return BecameReady{Life: l}
+	case "unready":
+		return BecameUnready{Life: l, Reason: reason}
+	case "hung":
+		return Hung{Life: l, Reason: reason}
+	case "drained":
+		return DrainEnded{Life: l}
+	case "exit":
+		ev := Exited{Life: l, Exit: Exit{Code: -1, Reason: reason, Permanent: d.HasArg("permanent")}}
+		d.MaybeScanArgs(t, "code", &ev.Exit.Code)
+		d.MaybeScanArgs(t, "signal", &ev.Exit.Signal)
+		d.MaybeScanArgs(t, "rung", &ev.Exit.Rung)
+		return ev
+	default:
+		d.Fatalf(t, "unknown command %q", d.Cmd)
+		return nil
+	}
+}
+
+func life(t *testing.T, name string) Life {
+	l, err := ParseLife(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func integer(t *testing.T, s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func duration(t *testing.T, s string) time.Duration {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}

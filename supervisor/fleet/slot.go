@@ -1,0 +1,107 @@
+package fleet
+
+import "time"
+
+// slot is a worker's place in its service, or the proxy's: one process life after another.
+type slot struct {
+	svc      *service
+	number   int
+	lives    int // the number of the current life, or of the last one
+	state    State
+	since    time.Time // in this state
+	ticket   int       // of its move to pending
+	started  time.Time // the current life
+	pid      int
+	inflight int       // requests that it held when last observed
+	waiting  string    // why the current life is not ready yet
+	reason   string    // why it is not ready, or how the last life ended
+	next     time.Time // the next start, in backoff and crashloop
+	restarts int       // lives that ended without being asked to
+	failures tally
+}
+
+func (s *slot) life() Life { return Life{Service: s.svc.Name, Slot: s.number, N: s.lives} }
+
+func (s *slot) isProxy() bool { return s.number == ProxySlot }
+
+// restart is the policy of a slot.
+func (s *slot) restart() Restart {
+	if s.isProxy() {
+		return proxyRestart
+	}
+	return s.svc.Restart
+}
+
+// deadline is when time alone changes the slot.
+func (s *slot) deadline() (time.Time, bool) {
+	switch s.state {
+	case StateBackoff, StateCrashloop:
+		return s.next, true
+	case StateStarting:
+		return s.startBy()
+	default:
+		return time.Time{}, false
+	}
+}
+
+// startBy is when a start has taken too long. A worker's time runs only while its proxy is ready: without one no worker can become ready,
+// and killing them all would help nobody.
+func (s *slot) startBy() (time.Time, bool) {
+	limit, from := s.startTimeout(), s.since
+	if !s.isProxy() {
+		if s.svc.proxy.state != StateReady {
+			return time.Time{}, false
+		}
+		if up := s.svc.proxy.since; up.After(from) {
+			from = up
+		}
+	}
+	return from.Add(limit), limit > 0
+}
+
+func (s *slot) startTimeout() time.Duration {
+	if s.isProxy() {
+		return proxyStartTimeout
+	}
+	return s.svc.Workers.StartTimeout
+}
+
+// find is the slot whose current life is l, or nil.
+func (f *Fleet) find(l Life) *slot {
+	svc := f.service(l.Service)
+	if svc == nil {
+		return nil
+	}
+	s := svc.proxy
+	switch {
+	case l.Slot == ProxySlot:
+	case l.Slot < 0 || l.Slot >= len(svc.slots):
+		return nil
+	default:
+		s = svc.slots[l.Slot]
+	}
+	if s.lives != l.N {
+		return nil
+	}
+	return s
+}
+
+// all is every slot of the fleet: service by service, the proxy first.
+func (f *Fleet) all() (slots []*slot) {
+	for _, svc := range f.services {
+		slots = append(slots, svc.all()...)
+	}
+	return slots
+}
+
+func (svc *service) all() []*slot { return append([]*slot{svc.proxy}, svc.slots...) }
+
+// count is how many workers of the service are in a state that is.
+func (svc *service) count(is func(State) bool) (n int) {
+	for _, s := range svc.slots {
+		if is(s.state) {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,61 @@
+package fleet
+
+import "time"
+
+// Spec is what one fleet.toml declares, with every default filled in.
+type Spec struct {
+	Name        string
+	Services    []Service // in the file's order; signals scale the first
+	MaxStarting int       // unproven starts of workers under way at a time, over the whole fleet; at least 1
+}
+
+// Service is one proxy and the workers behind it.
+type Service struct {
+	Name     string
+	Frontend []string // endpoints as libzmq spells them: tcp://*:5559, ipc:///run/x
+	Backend  []string
+	Delivery Delivery
+	Workers  Workers
+	Restart  Restart
+	Health   Health
+}
+
+// Delivery is passed on to the proxy.
+type Delivery struct {
+	Prefetch     int   // 0: adaptive
+	Attempts     int   // deliveries before a request is answered with an error
+	Queue        int   // waiting requests at which clients are paused
+	QueueBytes   int64 // the same, in bytes
+	MaxMessage   int64 // bytes of one message, all its frames
+	ClientBuffer int64 // bytes of unread replies at which a client is dropped
+}
+
+// Workers says what a worker process is and how many there are. Exactly one of Plugin and Command is set.
+type Workers struct {
+	Plugin       string   // path of a workerkit binary
+	Command      []string // any REP program
+	Count        int
+	Min, Max     int // bounds for scaling by hand; Max 0: none
+	Concurrency  int // REP sockets in one plugin process; 0: the plugin's own default
+	Env          map[string]string
+	Dir          string        // working directory; "" is the fleet file's folder, made absolute by config
+	Grace        time.Duration // how long a stop may wait for requests under way
+	StartTimeout time.Duration // to become ready, counted while the proxy is; 0: no limit
+}
+
+// Restart is how a slot comes back after a failure.
+type Restart struct {
+	Delay     time.Duration // of the second restart in a row; the first is at once
+	MaxDelay  time.Duration // the cap that doubling stops at
+	Reset     time.Duration // this long ready forgives all failures
+	Failures  int           // this many; 0: no number is
+	Window    time.Duration // within this long is a crash loop
+	NoRestart []int         // exit codes after which the slot stays stopped
+}
+
+// Health is how a plugin worker is asked whether it is ready and alive.
+type Health struct {
+	Interval time.Duration
+	Timeout  time.Duration
+	Failures int // unanswered in a row before the worker counts as hung
+}

@@ -1,0 +1,228 @@
+package fleet
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// world is what the core's actions would have done outside: the processes, and who was told what. The properties ask it, not the core.
+type world struct {
+	*rapid.T
+	fleet    *Fleet
+	budget   int
+	now      time.Time
+	want     map[string]int
+	alive    map[Life]*process
+	lives    []Life // every one that was ever started
+	asked    int    // for a shutdown
+	killing  bool
+	quiesced map[string]bool
+	finished int
+}
+
+type process struct {
+	proven  bool // it was ready once
+	ready   bool
+	stopped bool // told to stop
+	killed  bool
+}
+
+// unproven: it is being started and nobody has given up on it.
+func (p *process) unproven() bool { return !p.proven && !p.told() }
+
+func (p *process) told() bool { return p.stopped || p.killed }
+
+func newWorld(t *rapid.T) *world {
+	w := &world{
+		T: t, budget: rapid.IntRange(1, 3).Draw(t, "budget"), now: time.Unix(0, 0),
+		want: map[string]int{}, alive: map[Life]*process{}, quiesced: map[string]bool{},
+	}
+	spec := Spec{MaxStarting: w.budget}
+	for _, name := range []string{"a", "b", "c"}[:rapid.IntRange(1, 3).Draw(t, "services")] {
+		svc := testService(name, rapid.IntRange(0, 4).Draw(t, "count"))
+		w.want[name] = svc.Workers.Count
+		spec.Services = append(spec.Services, svc)
+	}
+	w.fleet = New(spec, func() float64 { return rapid.Float64Range(0, 0.999).Draw(t, "jitter") })
+	return w
+}
+
+// step gives the core an event, does what it says and checks that it may.
+func (w *world) step(ev Event) {
+	for _, a := range w.fleet.Step(w.now, ev) {
+		switch a := a.(type) {
+		case Start:
+			w.start(a.Life)
+		case Stop:
+			w.stop(a.Life)
+		case Kill:
+			w.kill(a.Life)
+		case Quiesce:
+			w.quiesce(a.Service)
+		case Finish:
+			w.finish()
+		}
+	}
+	w.check()
+}
+
+func (w *world) start(l Life) {
+	if slices.Contains(w.lives, l) {
+		w.Fatalf("%v is started twice", l)
+	}
+	if w.asked > 0 {
+		w.Fatalf("%v is started after a shutdown was asked for", l)
+	}
+	for other := range w.alive {
+		if other.Service == l.Service && other.Slot == l.Slot {
+			w.Fatalf("%v is started while %v is alive", l, other)
+		}
+	}
+	w.lives = append(w.lives, l)
+	w.alive[l] = &process{}
+}
+
+func (w *world) stop(l Life) {
+	p := w.alive[l]
+	if p == nil || p.told() {
+		w.Fatalf("%v is told to stop: %+v", l, p)
+	}
+	p.stopped = true
+	switch {
+	case w.asked == 0 && l.Slot == ProxySlot:
+		w.Fatalf("the proxy %v is told to stop", l)
+	case l.Slot == ProxySlot && (!w.quiesced[l.Service] || w.count(workerOf(l.Service)) > 0):
+		w.Fatalf("the proxy %v is told to stop before it holds nothing and its workers are gone", l)
+	case w.asked > 0 && l.Slot != ProxySlot && !w.quiesced[l.Service] && w.count(proxyUp(l.Service)) > 0:
+		w.Fatalf("%v is told to stop before its proxy holds nothing", l)
+	}
+}
+
+func (w *world) kill(l Life) {
+	p := w.alive[l]
+	if p == nil || p.killed && !w.killing {
+		w.Fatalf("%v is killed: %+v", l, p)
+	}
+	p.killed = true
+}
+
+func (w *world) quiesce(service string) {
+	if w.asked != 1 || w.count(proxyUp(service)) == 0 {
+		w.Fatalf("%s is quiesced", service)
+	}
+}
+
+func (w *world) finish() {
+	w.finished++
+	if w.asked == 0 || len(w.alive) > 0 || w.finished > 1 {
+		w.Fatalf("finished %d times, asked %d times, alive: %v", w.finished, w.asked, w.alive)
+	}
+}
+
+// check is what holds after every step.
+func (w *world) check() {
+	if n := w.count(unproven); n > w.budget {
+		w.Fatalf("%d unproven starts, at most %d are allowed", n, w.budget)
+	}
+	for name, want := range w.want {
+		if n := w.count(working(name)); n > want {
+			w.Fatalf("%s: %d alive and not told to stop, %d wanted", name, n, want)
+		}
+	}
+	if at, ok := w.fleet.Deadline(); ok && !at.After(w.now) {
+		w.Fatalf("the deadline %v is not after %v", at, w.now)
+	}
+	w.checkView()
+}
+
+// checkView: the view tells of the same processes, and nobody waits for a turn while there is room.
+func (w *world) checkView() {
+	view, seen := w.fleet.View(), 0
+	for _, svc := range view.Services {
+		for _, s := range append([]SlotView{svc.Proxy}, svc.Workers...) {
+			p := w.alive[s.Life]
+			if s.State.alive() != (p != nil) {
+				w.Fatalf("%v is said to be %s, and it is %+v\n%s", s.Life, s.State, p, w.fleet.Describe())
+			}
+			if p != nil {
+				seen++
+			}
+			if p != nil && (s.State == StateReady) != (p.ready && !p.told()) {
+				w.Fatalf("%v is said to be %s, and it is %+v\n%s", s.Life, s.State, p, w.fleet.Describe())
+			}
+			if s.State == StatePending && w.count(unproven) < w.budget {
+				w.Fatalf("%v waits though there is room\n%s", s.Life, w.fleet.Describe())
+			}
+		}
+	}
+	if seen != len(w.alive) {
+		w.Fatalf("%d are alive, the view shows %d\n%s", len(w.alive), seen, w.fleet.Describe())
+	}
+}
+
+func (w *world) count(is func(Life, *process) bool) (n int) {
+	for l, p := range w.alive {
+		if is(l, p) {
+			n++
+		}
+	}
+	return n
+}
+
+func unproven(l Life, p *process) bool { return l.Slot != ProxySlot && p.unproven() }
+
+func workerOf(service string) func(Life, *process) bool {
+	return func(l Life, _ *process) bool { return l.Service == service && l.Slot != ProxySlot }
+}
+
+func working(service string) func(Life, *process) bool {
+	return func(l Life, p *process) bool { return workerOf(service)(l, p) && !p.told() }
+}
+
+func proxyUp(service string) func(Life, *process) bool {
+	return func(l Life, p *process) bool { return l.Service == service && l.Slot == ProxySlot && !p.told() }
+}
+
+// sorted is the living in a fixed order, as rapid needs it.
+func (w *world) sorted() []Life {
+	return slices.SortedFunc(maps.Keys(w.alive), func(a, b Life) int { return strings.Compare(a.String(), b.String()) })
+}
+
+func (w *world) becameReady(l Life) {
+	if p := w.alive[l]; p != nil {
+		p.ready = true
+		p.proven = p.proven || !p.told()
+	}
+	w.step(BecameReady{Life: l})
+}
+
+func (w *world) exit(l Life, e Exit) {
+	delete(w.alive, l)
+	w.step(Exited{Life: l, Exit: e})
+}
+
+func (w *world) scale(service string, want int) {
+	if w.asked == 0 {
+		w.want[service] = want
+	}
+	w.step(Scaled{Service: service, Want: want})
+}
+
+func (w *world) shutdown(now bool) {
+	w.asked++
+	w.killing = w.killing || now || w.asked > 1
+	w.step(ShutdownAsked{Now: now})
+}
+
+func (w *world) reachDeadline() bool {
+	at, ok := w.fleet.Deadline()
+	if ok {
+		w.now = at
+		w.step(TimePassed{})
+	}
+	return ok
+}

@@ -1,0 +1,169 @@
+// Package supervisor is the control plane's shell: one loop owns a fleet's pure core (package fleet), does what it says and feeds it
+// what happened. How processes are really started and stopped is behind Launcher (package launch).
+//
+// New makes a Supervisor, Run supervises until nothing is left. Meanwhile Scale, View, Settled and Shutdown may be called from any
+// goroutine: each is a message to the loop, answered by it. Signals, sockets and files are left to the caller.
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/zfleet/zfleet/supervisor/fleet"
+)
+
+// Launcher starts processes. Tell may be called from any goroutine and never blocks for long.
+type Launcher interface {
+	// Launch starts the process of one life and returns at once. What becomes of it is told as events; the last is exactly one Exited,
+	// also when nothing could be started.
+	Launch(life fleet.Life, svc fleet.Service, tell func(fleet.Event)) Process
+	// Quiesce closes a service to new requests and tells Quiesced when its proxy holds none, or when grace is over. It returns at once.
+	Quiesce(svc fleet.Service, tell func(fleet.Event))
+	// Inflight says how many requests each worker of the service holds. It may be slow (a proxy is asked) and may know nothing.
+	Inflight(svc fleet.Service) map[fleet.Life]int
+}
+
+// Process is one life. Both methods return at once and may be called at any time, in any order, more than once.
+type Process interface {
+	Stop() // begins the stop ladder
+	Kill() // SIGKILL to the process group now
+}
+
+// Options are what a Supervisor can do without.
+type Options struct {
+	Note func(fleet.Note) // is told every change of state, by the loop: it must return soon and must not wait for the Supervisor
+	Rand func() float64   // numbers in [0, 1) for jitter; nil: a source of its own
+}
+
+// ErrEnded is what is returned to whoever still waits, or asks, when the fleet has ended.
+var ErrEnded = errors.New("the fleet has ended")
+
+// Supervisor runs one fleet.
+type Supervisor struct {
+	services []fleet.Service
+	launcher Launcher
+	note     func(fleet.Note)
+	mail     *mailbox
+	ran      atomic.Bool
+	done     chan struct{} // closed when Run returns
+
+	// The rest is the loop's alone.
+	fleet     *fleet.Fleet
+	processes map[fleet.Life]Process
+	scales    map[string][]*scaleRequest // by service, in the order in which they came
+	waiters   []*settledRequest
+	finished  bool
+}
+
+// New makes a supervisor; Run starts the fleet.
+func New(spec fleet.Spec, l Launcher, opts Options) *Supervisor {
+	if opts.Note == nil {
+		opts.Note = func(fleet.Note) {}
+	}
+	if opts.Rand == nil {
+		opts.Rand = rand.Float64
+	}
+	return &Supervisor{
+		services:  spec.Services,
+		launcher:  l,
+		note:      opts.Note,
+		mail:      newMailbox(),
+		done:      make(chan struct{}),
+		fleet:     fleet.New(spec, opts.Rand),
+		processes: map[fleet.Life]Process{},
+		scales:    map[string][]*scaleRequest{},
+	}
+}
+
+// Run starts the fleet and supervises it. Cancelling ctx asks for a shutdown, as Shutdown(false) does, unless one is under way already. Run
+// returns when every process has ended. It may be called once.
+func (s *Supervisor) Run(ctx context.Context) error {
+	if s.ran.Swap(true) {
+		return errors.New("cannot run the fleet: it was run already")
+	}
+	defer close(s.done)
+	defer s.mail.close()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	asked := ctx.Done()
+	s.step(fleet.Began{})
+	for !s.finished {
+		s.arm(timer)
+		select {
+		case <-asked:
+			asked = nil // once
+			s.interrupted()
+		case <-timer.C:
+			s.step(fleet.TimePassed{})
+		case <-s.mail.wake:
+			s.readMail()
+		}
+	}
+	return nil
+}
+
+// arm sets the loop's only timer to the core's deadline.
+func (s *Supervisor) arm(timer *time.Timer) {
+	if at, ok := s.fleet.Deadline(); ok {
+		timer.Reset(time.Until(at))
+	} else {
+		timer.Stop()
+	}
+}
+
+func (s *Supervisor) interrupted() {
+	if !s.fleet.View().Stopping {
+		s.step(fleet.ShutdownAsked{})
+	}
+}
+
+func (s *Supervisor) readMail() {
+	for _, m := range s.mail.take() {
+		switch m := m.(type) {
+		case fleet.Event:
+			s.step(m)
+		case *viewRequest:
+			m.reply <- s.fleet.View()
+		case *scaleRequest:
+			s.scale(m)
+		case *observation:
+			s.seen(m)
+		case *settledRequest:
+			s.wait(m)
+		}
+	}
+}
+
+// step tells the core, does what it says and answers those whom the new state concerns.
+func (s *Supervisor) step(ev fleet.Event) {
+	if e, ok := ev.(fleet.Exited); ok {
+		delete(s.processes, e.Life)
+	}
+	for _, a := range s.fleet.Step(time.Now(), ev) {
+		s.do(a)
+	}
+	s.answerWaiters()
+}
+
+func (s *Supervisor) do(a fleet.Action) {
+	switch a := a.(type) {
+	case fleet.Start:
+		s.processes[a.Life] = s.launcher.Launch(a.Life, s.spec(a.Life.Service), s.tell)
+	case fleet.Stop:
+		s.processes[a.Life].Stop()
+	case fleet.Kill:
+		s.processes[a.Life].Kill()
+	case fleet.Quiesce:
+		s.launcher.Quiesce(s.spec(a.Service), s.tell)
+	case fleet.Note:
+		s.note(a)
+	case fleet.Finish:
+		s.finished = true
+	}
+}
+
+// tell is what a launcher calls with its news.
+func (s *Supervisor) tell(ev fleet.Event) { s.mail.put(ev) }
