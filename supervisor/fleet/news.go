@@ -76,7 +76,7 @@ func stopped(e Exit) string {
 
 // failed is the end of a process that was wanted.
 func (f *Fleet) failed(s *slot, e Exit, cause string) {
-	if f.stopping {
+	if f.stopping && !s.mayReturn() {
 		f.free(s, cause)
 		return
 	}

@@ -9,6 +9,7 @@ import (
 func (f *Fleet) reconcile() {
 	if f.stopping {
 		f.end()
+		f.startWorkers() // those of services that are not empty yet
 		return
 	}
 	for _, svc := range f.services {

@@ -5,7 +5,7 @@ type phase int
 
 const (
 	serving   phase = iota
-	quiescing       // its proxy takes no new request and waits for the answers to those it has
+	quiescing       // its proxy takes no new request and waits for the answers to those it has; workers that fail are still restarted
 	leaving         // its workers stop, then its proxy
 )
 
@@ -15,21 +15,26 @@ func (f *Fleet) shutdownAsked(now bool) {
 	f.stopping = true
 	for _, svc := range f.services {
 		svc.want = 0
-		f.abandon(svc)
 		switch {
 		case now || again:
+			f.abandon(svc)
 			f.killAll(svc)
 		case svc.proxy.state.up():
 			svc.leave = quiescing
 			f.act(Quiesce{Service: svc.Name})
 		default: // no proxy: nobody can wait for an answer
+			f.abandon(svc)
 			f.release(svc)
 		}
 	}
 }
 
+// mayReturn says whether a slot that failed during a shutdown is started again: a worker is, while requests wait for an answer.
+func (s *slot) mayReturn() bool { return !s.isProxy() && s.svc.leave == quiescing }
+
 // abandon gives up on what does not run.
 func (f *Fleet) abandon(svc *service) {
+	svc.leave = leaving
 	for _, s := range svc.all() {
 		if !s.state.alive() {
 			f.stop(s, "shutting down")

@@ -20,6 +20,7 @@ type world struct {
 	lives    []Life // every one that was ever started
 	asked    int    // for a shutdown
 	killing  bool
+	emptying map[string]bool // told to quiesce
 	quiesced map[string]bool
 	finished int
 }
@@ -39,7 +40,8 @@ func (p *process) told() bool { return p.stopped || p.killed }
 func newWorld(t *rapid.T) *world {
 	w := &world{
 		T: t, budget: rapid.IntRange(1, 3).Draw(t, "budget"), now: time.Unix(0, 0),
-		want: map[string]int{}, alive: map[Life]*process{}, quiesced: map[string]bool{},
+		want: map[string]int{}, alive: map[Life]*process{},
+		emptying: map[string]bool{}, quiesced: map[string]bool{},
 	}
 	spec := Spec{MaxStarting: w.budget}
 	for _, name := range []string{"a", "b", "c"}[:rapid.IntRange(1, 3).Draw(t, "services")] {
@@ -74,7 +76,7 @@ func (w *world) start(l Life) {
 	if slices.Contains(w.lives, l) {
 		w.Fatalf("%v is started twice", l)
 	}
-	if w.asked > 0 {
+	if w.asked > 0 && !w.mayReturn(l) {
 		w.Fatalf("%v is started after a shutdown was asked for", l)
 	}
 	for other := range w.alive {
@@ -84,6 +86,11 @@ func (w *world) start(l Life) {
 	}
 	w.lives = append(w.lives, l)
 	w.alive[l] = &process{}
+}
+
+// mayReturn: while its proxy still holds requests, a worker that failed comes back to answer them.
+func (w *world) mayReturn(l Life) bool {
+	return !w.killing && l.Slot != ProxySlot && w.emptying[l.Service] && !w.quiesced[l.Service] && w.count(proxyUp(l.Service)) > 0
 }
 
 func (w *world) stop(l Life) {
@@ -114,6 +121,7 @@ func (w *world) quiesce(service string) {
 	if w.asked != 1 || w.count(proxyUp(service)) == 0 {
 		w.Fatalf("%s is quiesced", service)
 	}
+	w.emptying[service] = true
 }
 
 func (w *world) finish() {
