@@ -1,0 +1,79 @@
+package admin
+
+import (
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// patience is far more than anything here takes on a busy machine.
+const patience = 20 * time.Second
+
+// shortDir is a temporary folder whose path leaves room for a socket's name.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "zf")
+	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mustListen(t *testing.T, path string) net.Listener {
+	t.Helper()
+	ln, err := Listen(path)
+	must(t, err)
+	t.Cleanup(func() { _ = ln.Close() })
+	return ln
+}
+
+// fakeFleet answers what its fields say.
+type fakeFleet struct {
+	status  func(context.Context) (Status, error)
+	scale   func(ScaleRequest) (ScaleReply, error)
+	settled func(context.Context, string) (Status, error)
+	down    func(DownRequest) error
+}
+
+func (f fakeFleet) Status(ctx context.Context) (Status, error)                  { return f.status(ctx) }
+func (f fakeFleet) Scale(_ context.Context, r ScaleRequest) (ScaleReply, error) { return f.scale(r) }
+func (f fakeFleet) Settled(ctx context.Context, service string) (Status, error) {
+	return f.settled(ctx, service)
+}
+func (f fakeFleet) Down(_ context.Context, r DownRequest) error { return f.down(r) }
+func (f fakeFleet) Version() Version                            { return me }
+
+var me = Version{Version: "v1.2.3", Pid: os.Getpid(), Fleet: "hello", File: "/srv/hello/fleet.toml"}
+
+// served is a client of a fleet that is served over a real socket until the test ends.
+func served(t *testing.T, fleet Fleet) (*Client, *Server) {
+	t.Helper()
+	path := filepath.Join(shortDir(t), "admin.sock")
+	ln := mustListen(t, path)
+	server := NewServer(fleet, me.Version)
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(ln) }()
+	client := NewClient(path)
+	client.Fleet = "hello"
+	t.Cleanup(func() {
+		client.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := server.Close(ctx); err != nil {
+			t.Errorf("close: %v", err)
+		}
+		if err := <-done; err != nil {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	return client, server
+}

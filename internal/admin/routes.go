@@ -1,0 +1,81 @@
+package admin
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+const maxBody = 64 << 10
+
+// A route is one line of the table: what is asked, and how long it may take.
+type route struct {
+	method, path string
+	waits        bool // as long as the caller likes
+	answer       func(Fleet, *http.Request) (any, error)
+}
+
+var routes = []route{
+	{http.MethodGet, "/v1/fleet", false, getFleet},
+	{http.MethodPost, "/v1/scale", false, postScale},
+	{http.MethodGet, "/v1/settled", true, getSettled},
+	{http.MethodPost, "/v1/down", false, postDown},
+	{http.MethodGet, "/v1/version", false, getVersion},
+}
+
+func getFleet(f Fleet, r *http.Request) (any, error) { return f.Status(r.Context()) }
+
+func getSettled(f Fleet, r *http.Request) (any, error) {
+	return f.Settled(r.Context(), r.URL.Query().Get("service"))
+}
+
+func getVersion(f Fleet, _ *http.Request) (any, error) { return f.Version(), nil }
+
+func postScale(f Fleet, r *http.Request) (any, error) {
+	req, err := body[ScaleRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	if (req.Count == nil) == (req.Delta == 0) {
+		return nil, Errorf(CodeBadRequest, `a scale request has either a "count" or a "delta" that is not 0`)
+	}
+	return f.Scale(r.Context(), req)
+}
+
+func postDown(f Fleet, r *http.Request) (any, error) {
+	req, err := body[DownRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	return struct{}{}, f.Down(r.Context(), req)
+}
+
+// body reads one JSON value. An unknown key is refused: a misspelt "count" would otherwise do something else than was meant. No body
+// at all is the zero value.
+func body[T any](r *http.Request) (T, error) {
+	var value T
+	dec := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&value); err != nil && !errors.Is(err, io.EOF) {
+		return value, Errorf(CodeBadRequest, "cannot read the request: %v", err)
+	}
+	if dec.More() {
+		return value, Errorf(CodeBadRequest, "cannot read the request: there is more than one JSON value in it")
+	}
+	return value, nil
+}
+
+func noRoute(_ Fleet, r *http.Request) (any, error) {
+	known := slices.IndexFunc(routes, func(rt route) bool { return rt.path == r.URL.Path })
+	if known >= 0 {
+		return nil, Errorf(CodeMethod, "%s takes %s, not %s", r.URL.Path, routes[known].method, r.Method)
+	}
+	var paths []string
+	for _, rt := range routes {
+		paths = append(paths, rt.path)
+	}
+	return nil, Errorf(CodeNotFound, "no %s here; there are %s", r.URL.Path, strings.Join(paths, ", "))
+}

@@ -1,0 +1,115 @@
+// Package admin is the fleet's admin API, both ends: HTTP and JSON over a unix socket. Types and paths are here; [Server] is a table of
+// routes over a [Fleet]; [Client] is what every command uses; [MakeRunDir], [Claim] and [Listen] make sure that a fleet runs once. What a
+// fleet is and does is left to package daemon, words for people to package cli.
+//
+//	GET  /v1/fleet                        Status
+//	POST /v1/scale   ScaleRequest         ScaleReply, at once
+//	GET  /v1/settled?service=hello        Status, when as many are ready as wanted and none is leaving; no service: when all are
+//	POST /v1/down    DownRequest          {}, at once
+//	GET  /v1/version                      Version
+//
+// What goes wrong is answered with a status of 400 or more and {"error":{"code":"unknown_service","message":"…","hint":"…"}}. The path
+// of the socket is [SocketPath]:
+//
+//	curl --unix-socket $XDG_RUNTIME_DIR/zfleet/hello/admin.sock http://zfleet/v1/fleet
+package admin
+
+import "time"
+
+// Status is the fleet as `zfleet ps -o json` prints it. It is a contract: keys may be added, not changed.
+type Status struct {
+	Fleet    string    `json:"fleet"`
+	Stopping bool      `json:"stopping,omitempty"` // it was told to end
+	Services []Service `json:"services"`
+}
+
+// Service is one service of a Status.
+type Service struct {
+	Name     string   `json:"name"`
+	Frontend []string `json:"frontend"` // as declared
+	Backend  []string `json:"backend"`
+	Bound    *Bound   `json:"bound,omitempty"` // when the proxy answers
+	Proxy    Proxy    `json:"proxy"`
+	Want     int      `json:"want"`
+	Ready    int      `json:"ready"`
+	Queued   int      `json:"queued"`
+	Clients  int      `json:"clients"`
+	Counters Counters `json:"counters"`
+	Workers  []Worker `json:"workers"`
+	Foreign  []Lane   `json:"foreign,omitempty"` // lanes of workers that zfleet did not start
+}
+
+// Counters only ever grow, from the start of the proxy process.
+type Counters struct {
+	Requests    uint64 `json:"requests"`    // read from clients
+	Replies     uint64 `json:"replies"`     // given to clients
+	Redelivered uint64 `json:"redelivered"` // deliveries to a worker after the first
+	Failed      uint64 `json:"failed"`      // requests answered with an error by the proxy
+}
+
+// Bound is what a service's endpoints became: tcp://127.0.0.1:* with the port that the kernel gave.
+type Bound struct {
+	Frontend []string `json:"frontend"`
+	Backend  []string `json:"backend"`
+}
+
+// Proxy is a service's proxy process. State is a worker's state, or [Unresponsive].
+type Proxy struct {
+	Pid    int    `json:"pid"`
+	State  string `json:"state"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Unresponsive is the state of a proxy that runs and does not answer its control socket. The numbers that it alone knows (queued,
+// clients, counters, inflight, answered, foreign) are 0 then.
+const Unresponsive = "unresponsive"
+
+// Worker is one slot.
+type Worker struct {
+	Name     string    `json:"name"` // hello/0#1
+	Slot     int       `json:"slot"`
+	Life     int       `json:"life"`
+	Pid      int       `json:"pid"`
+	State    string    `json:"state"`
+	Restarts int       `json:"restarts"`
+	Since    time.Time `json:"since"`
+	Inflight int       `json:"inflight"`
+	Answered uint64    `json:"answered"` // by the lanes that it has now
+	Reason   string    `json:"reason,omitempty"`
+}
+
+// Lane is a foreign worker's connection.
+type Lane struct {
+	Peer     string `json:"peer"`
+	Pid      int    `json:"pid,omitempty"`
+	Inflight int    `json:"inflight"`
+	Answered uint64 `json:"answered"`
+}
+
+// ScaleRequest sets a service's number of workers, or changes it by Delta when Count is nil.
+type ScaleRequest struct {
+	Service string `json:"service"` // "": the first
+	Count   *int   `json:"count,omitempty"`
+	Delta   int    `json:"delta,omitempty"`
+}
+
+// ScaleReply says what is wanted now, and what was before.
+type ScaleReply struct {
+	Service string `json:"service"`
+	Want    int    `json:"want"`
+	Was     int    `json:"was"`
+}
+
+// DownRequest ends the fleet: drained, or Now.
+type DownRequest struct {
+	Now bool `json:"now,omitempty"`
+}
+
+// Version is who answers.
+type Version struct {
+	Version string `json:"version"`
+	Pid     int    `json:"pid"`
+	Fleet   string `json:"fleet"`
+	File    string `json:"file,omitempty"`   // the fleet.toml that it was started with, absolute
+	Socket  string `json:"socket,omitempty"` // absolute
+}

@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+
+	"github.com/zfleet/zfleet/internal/endpoint"
+	"github.com/zfleet/zfleet/proxy"
+	"github.com/zfleet/zfleet/proxy/control"
+	"github.com/zfleet/zfleet/proxy/dispatch"
+	"github.com/zfleet/zfleet/proxy/reference"
+)
+
+const (
+	proxySummary = "Run a proxy alone, in the foreground"
+	proxyHelp    = `Run the data plane alone: REQ clients connect to the frontend, REP workers to the backend. A worker
+that dies, or hangs up, takes no request with it: what it had not answered goes to another one.
+
+SIGTERM and SIGINT let the requests that were read be answered, for --grace at most; a second one
+ends the proxy at once.
+
+--engine libzmq runs libzmq's own zmq_proxy instead, to compare with. It takes no other flags than the
+endpoints, and promises no more than zmq_proxy does: a request dies with its worker.`
+	proxyExample = `  zfleet proxy --frontend tcp://*:5559 --backend tcp://*:5560
+  zfleet proxy --frontend tcp://*:5559 --frontend ipc:///run/x.sock --backend tcp://lo:5560`
+)
+
+// orphanGrace is how long a proxy whose supervisor is gone goes on: its workers end too, and what they finish is still given out.
+const orphanGrace = time.Second
+
+type proxyFlags struct {
+	frontend, backend []string
+	engine            string
+	prefetch          string
+	grace             time.Duration
+	opts              proxy.Options
+}
+
+func newProxyCommand(ui *tui) *cobra.Command {
+	var f proxyFlags
+	cmd := &cobra.Command{
+		Use:     "proxy --frontend ENDPOINT --backend ENDPOINT",
+		Short:   proxySummary,
+		Long:    proxyHelp,
+		Example: proxyExample,
+		Args:    atMost(0, ""),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runProxy(cmd, ui, &f) },
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.frontend, "frontend", nil, "where clients connect; may be given more than once")
+	flags.StringArrayVar(&f.backend, "backend", nil, "where workers connect; may be given more than once")
+	flags.StringVar(&f.engine, "engine", "zfleet", "zfleet, or libzmq to compare with")
+	flags.StringVar(&f.prefetch, "prefetch", "auto", fmt.Sprintf("requests a worker connection may hold unanswered: auto, or 1 to %d", dispatch.MaxPrefetch))
+	flags.IntVar(&f.opts.Dispatch.Attempts, "attempts", 3, "workers that may end while they handle a request, before it is answered with an error")
+	flags.IntVar(&f.opts.Dispatch.Queue, "queue", 100_000, "waiting requests at which clients are not read from any more")
+	flags.Int64Var(&f.opts.Dispatch.QueueBytes, "queue-bytes", 1<<30, "the same, in bytes")
+	flags.Int64Var(&f.opts.MaxMessage, "max-message", 1<<30, "bytes of one message; a peer that sends more is hung up on")
+	flags.Int64Var(&f.opts.ClientBuffer, "client-buffer", 64<<20, "bytes of unread replies at which a client is hung up on")
+	flags.DurationVar(&f.grace, "grace", 30*time.Second, "how long requests may still be answered after SIGTERM")
+	flags.StringVar(&f.opts.Control, "control", "", "path of a unix socket to ask the proxy at; see docs/architecture.md")
+	flags.StringVar(&f.opts.Name, "name", "", "the service's name, for logs")
+	return cmd
+}
+
+func runProxy(cmd *cobra.Command, ui *tui, f *proxyFlags) error {
+	signal.Ignore(syscall.SIGPIPE) // of logs that nobody reads any more
+	if len(f.frontend) == 0 || len(f.backend) == 0 {
+		return usagef(cmd, "a proxy needs --frontend and --backend")
+	}
+	log, err := ui.log(logOptions{})
+	if err != nil {
+		return err
+	}
+	if f.opts.Name != "" {
+		log = log.With().Str("service", f.opts.Name).Logger()
+	}
+	ctx, stop := endOnSignal(cmd.Context())
+	defer stop()
+	switch f.engine {
+	case "zfleet":
+		return f.run(cmd, ctx, log)
+	case "libzmq":
+		return reference.Run(ctx, f.frontend, f.backend, reference.Options{Bound: func(fe, be []string) {
+			log.Info().Strs("frontend", fe).Strs("backend", be).Msg("libzmq's proxy is up")
+		}})
+	}
+	return usagef(cmd, "there is no engine %q: zfleet or libzmq", f.engine)
+}
+
+// endOnSignal gives a context that the first SIGTERM or SIGINT ends; after it the signals do what they do by default.
+func endOnSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+// run is zfleet's own engine.
+func (f *proxyFlags) run(cmd *cobra.Command, ctx context.Context, log zerolog.Logger) (err error) {
+	opts := f.opts
+	opts.Log, opts.Grace, opts.Secret = log, f.grace, os.Getenv(control.EnvSecret)
+	if opts.Dispatch.Prefetch, err = parsePrefetch(cmd, f.prefetch); err != nil {
+		return err
+	}
+	inherited, err := inheritedListeners(os.Getenv(control.EnvListeners))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeAll(opts.Frontend), closeAll(opts.Backend)) }()
+	if opts.Frontend, err = inherited.listen(frontendPort, f.frontend); err != nil {
+		return err
+	}
+	if opts.Backend, err = inherited.listen(backendPort, f.backend); err != nil {
+		return err
+	}
+	orphaned, err := lifeline(os.Getenv(control.EnvLifeline))
+	if err != nil {
+		return err
+	}
+	p, err := proxy.New(opts)
+	if err != nil {
+		return err
+	}
+	log.Info().Strs("frontend", bound(opts.Frontend)).Strs("backend", bound(opts.Backend)).Msg("proxy is up")
+	go func() {
+		<-orphaned // for ever, when there is no supervisor
+		log.Warn().Msg("the supervisor is gone: ending")
+		p.End(orphanGrace)
+	}()
+	return p.Run(ctx)
+}
+
+func parsePrefetch(cmd *cobra.Command, s string) (int, error) {
+	if s == "auto" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > dispatch.MaxPrefetch {
+		return 0, usagef(cmd, "--prefetch %q is neither auto nor a number from 1 to %d", s, dispatch.MaxPrefetch)
+	}
+	return n, nil
+}
+
+func bound(listeners []*endpoint.Listener) (names []string) {
+	for _, ln := range listeners {
+		names = append(names, ln.Bound().String())
+	}
+	return names
+}
+
+func closeAll(listeners []*endpoint.Listener) (err error) {
+	for _, ln := range listeners {
+		err = errors.Join(err, ln.Close())
+	}
+	return err
+}

@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sys/unix"
+
+	"github.com/zfleet/zfleet/internal/admin"
+)
+
+// commanded is what signals command.
+type commanded interface {
+	Scale(ctx context.Context, req admin.ScaleRequest) (admin.ScaleReply, error)
+	Down(ctx context.Context, req admin.DownRequest) error
+}
+
+// signals are those that a fleet hears. Scaling may have to ask a proxy and is slow then; the end must not wait for that, so they come in
+// two channels with a goroutine each.
+type signals struct{ ends, scales chan os.Signal }
+
+// catchSignals takes all signals that would otherwise end or stop zfleet and can be meant for it. SIGPIPE is caught, not ignored, so that a
+// log pipe without a reader does not end the fleet: what is ignored would be ignored in every worker too, see signal(7) on execve.
+func catchSignals() *signals {
+	s := &signals{ends: make(chan os.Signal, 16), scales: make(chan os.Signal, 256)}
+	signal.Notify(s.scales, syscall.SIGTTIN, syscall.SIGTTOU)
+	signal.Notify(s.ends, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE)
+	return s
+}
+
+func (s *signals) stop() {
+	signal.Stop(s.ends)
+	signal.Stop(s.scales)
+}
+
+// obeyEnds ends the fleet: drained, and the second time at once.
+func (s *signals) obeyEnds(ctx context.Context, fleet commanded, log zerolog.Logger) {
+	asked := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case sig := <-s.ends:
+			switch sig {
+			case syscall.SIGTERM, syscall.SIGINT:
+				end(ctx, fleet, log, sig, asked)
+				asked = true
+			case syscall.SIGPIPE: // its log has no reader any more: it goes on without
+			default:
+				log.Warn().Str("signal", name(sig)).Msgf("nothing is done on %s", name(sig))
+			}
+		}
+	}
+}
+
+func end(ctx context.Context, fleet commanded, log zerolog.Logger, sig os.Signal, again bool) {
+	text := "the fleet ends when all requests under way are answered; once more: at once"
+	if again {
+		text = "the fleet ends at once"
+	}
+	log.Info().Str("signal", name(sig)).Msgf("%s: %s", name(sig), text)
+	if err := fleet.Down(ctx, admin.DownRequest{Now: again}); err != nil {
+		log.Error().Err(err).Msg("cannot end the fleet")
+	}
+}
+
+// obeyScales changes the first service by one a signal.
+func (s *signals) obeyScales(ctx context.Context, fleet commanded, log zerolog.Logger) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case sig := <-s.scales:
+			delta := 1
+			if sig == syscall.SIGTTOU {
+				delta = -1
+			}
+			scaleBy(ctx, fleet, log, sig, delta)
+		}
+	}
+}
+
+func scaleBy(ctx context.Context, fleet commanded, log zerolog.Logger, sig os.Signal, delta int) {
+	reply, err := fleet.Scale(ctx, admin.ScaleRequest{Delta: delta})
+	if err != nil {
+		log.Warn().Str("signal", name(sig)).Msgf("%s: %v", name(sig), err)
+		return
+	}
+	log.Info().Str("signal", name(sig)).Str("service", reply.Service).Int("want", reply.Want).
+		Msgf("%s: %s: %s wanted", name(sig), reply.Service, count(reply.Want, "worker"))
+}
+
+// name is what people type: SIGTERM, where Go says terminated.
+func name(sig os.Signal) string {
+	number, ok := sig.(syscall.Signal)
+	if !ok {
+		return sig.String()
+	}
+	return unix.SignalName(number)
+}

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+
+	"github.com/rs/zerolog"
+
+	"github.com/zfleet/zfleet/internal/admin"
+)
+
+// heard writes down what it is told, and is slow to scale when slow is there.
+type heard struct {
+	slow   chan struct{}
+	mu     sync.Mutex
+	orders []string
+}
+
+func (h *heard) order(format string, args ...any) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.orders = append(h.orders, fmt.Sprintf(format, args...))
+}
+
+func (h *heard) sofar() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.orders)
+}
+
+func (h *heard) Scale(_ context.Context, req admin.ScaleRequest) (admin.ScaleReply, error) {
+	if h.slow != nil {
+		<-h.slow
+	}
+	h.order("scale %+d", req.Delta)
+	if req.Delta < 0 {
+		return admin.ScaleReply{}, errors.New("cannot scale hello to 0: min = 1 in the fleet file")
+	}
+	return admin.ScaleReply{Service: "hello", Want: 4}, nil
+}
+
+func (h *heard) Down(_ context.Context, req admin.DownRequest) error {
+	h.order("down now=%v", req.Now)
+	return nil
+}
+
+// hear lets both goroutines obey what was sent, and returns what was ordered and logged.
+func hear(t *testing.T, h *heard, send func(s *signals)) (orders []string, log string) {
+	t.Helper()
+	var text strings.Builder
+	synctest.Test(t, func(t *testing.T) {
+		s := &signals{ends: make(chan os.Signal, 8), scales: make(chan os.Signal, 8)}
+		ctx, cancel := context.WithCancel(t.Context())
+		logger := zerolog.New(zerolog.SyncWriter(&text))
+		go s.obeyEnds(ctx, h, logger)
+		go s.obeyScales(ctx, h, logger)
+		send(s)
+		synctest.Wait()
+		cancel()
+	})
+	return h.sofar(), text.String()
+}
+
+func TestSignalsAreOrders(t *testing.T) {
+	orders, log := hear(t, &heard{}, func(s *signals) {
+		s.scales <- syscall.SIGTTIN
+		s.scales <- syscall.SIGTTOU
+		synctest.Wait()
+		for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTERM, syscall.SIGINT} {
+			s.ends <- sig
+		}
+	})
+	if want := []string{"scale +1", "scale -1", "down now=false", "down now=true"}; !slices.Equal(orders, want) {
+		t.Errorf("got %q, want %q", orders, want)
+	}
+	for _, line := range []string{
+		"SIGTTIN: hello: 4 workers wanted", "SIGTTOU: cannot scale hello to 0: min = 1",
+		"nothing is done on SIGHUP", "nothing is done on SIGUSR1", "nothing is done on SIGUSR2",
+		"SIGTERM: the fleet ends when", "SIGINT: the fleet ends at once",
+	} {
+		if !strings.Contains(log, line) {
+			t.Errorf("no %q in\n%s", line, log)
+		}
+	}
+	if strings.Contains(log, "SIGPIPE") {
+		t.Error("a log without a reader is told of in the log")
+	}
+}
+
+func TestTheEndDoesNotWaitForScaling(t *testing.T) {
+	h := &heard{}
+	orders, _ := hear(t, h, func(s *signals) {
+		h.slow = make(chan struct{})
+		s.scales <- syscall.SIGTTIN
+		s.ends <- syscall.SIGTERM
+		synctest.Wait()
+		if got := h.sofar(); !slices.Equal(got, []string{"down now=false"}) {
+			t.Errorf("while it scales: %q", got)
+		}
+		close(h.slow)
+	})
+	if len(orders) != 2 {
+		t.Errorf("got %q", orders)
+	}
+}

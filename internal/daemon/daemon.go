@@ -1,0 +1,144 @@
+// Package daemon is the wiring of `zfleet up`: it opens what a running fleet needs, runs it, and takes it down again. [New] opens, Run
+// runs until the fleet has ended. Flags, signals and words for people are left to package cli, decisions to package supervisor, processes
+// to package launch.
+//
+//	 zfleet ps, scale, down            signals (package cli)
+//	         │                            │ Scale, Down
+//	         ▼                            ▼
+//	 admin socket ─────────────────────► daemon ──── notes ────► log
+//	 (package admin)                      │ │
+//	                     View, Scale, …   │ │  Snapshot: what only a proxy knows
+//	                                      ▼ ▼
+//	                              supervisor → launcher ──► proxy and worker processes
+//
+//	run folder: lock · admin.sock · what the launcher puts there
+package daemon
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync"
+
+	"github.com/rs/zerolog"
+
+	"github.com/zfleet/zfleet/internal/admin"
+	"github.com/zfleet/zfleet/proxy/control"
+	"github.com/zfleet/zfleet/supervisor"
+	"github.com/zfleet/zfleet/supervisor/fleet"
+	"github.com/zfleet/zfleet/supervisor/launch"
+)
+
+// Options is what a daemon is made of. Spec, Self and Log are required.
+type Options struct {
+	Spec    fleet.Spec
+	File    string // the fleet file, absolute: for those who ask who runs
+	Socket  string // of the admin API, absolute; "": admin.SocketPath of the fleet's name
+	Self    string // path of the zfleet binary: it is the proxy too
+	Version string
+	Log     zerolog.Logger
+
+	launcher func(launch.Options) (launcher, error) // tests put their own here
+}
+
+// launcher is what the daemon needs of package launch.
+type launcher interface {
+	supervisor.Launcher
+	Snapshot(ctx context.Context, service string) (control.Snapshot, error)
+	Close() error
+}
+
+// Daemon is one fleet that runs. Its methods may be called from any goroutine, before, during and after Run.
+type Daemon struct {
+	spec       fleet.Spec
+	log        zerolog.Logger
+	me         admin.Version
+	listener   net.Listener
+	server     *admin.Server
+	launcher   launcher
+	supervisor *supervisor.Supervisor
+	drain      sync.Once
+	onStop     teardown
+}
+
+// New opens all that the fleet needs: its name, its admin socket, its ports. No process is started before Run. What it opened is closed
+// again when it fails. Its errors are [admin.AlreadyRunning], those of package endpoint for a port, or name what could not be opened.
+func New(opts Options) (*Daemon, error) {
+	d := &Daemon{spec: opts.Spec, log: opts.Log}
+	if opts.Socket == "" {
+		opts.Socket = admin.SocketPath(opts.Spec.Name)
+	}
+	d.me = admin.Version{Version: opts.Version, Pid: os.Getpid(), Fleet: opts.Spec.Name, File: opts.File, Socket: opts.Socket}
+	if err := d.open(opts); err != nil {
+		return nil, errors.Join(err, d.onStop.run())
+	}
+	return d, nil
+}
+
+// open is one straight line on purpose: each step needs those before it.
+func (d *Daemon) open(opts Options) error {
+	runDir, err := admin.MakeRunDir(d.spec.Name)
+	if err != nil {
+		return err
+	}
+	release, err := admin.Claim(runDir, d.me)
+	if err != nil {
+		return err
+	}
+	d.onStop.add("run folder", func(context.Context) error { return release() })
+
+	if d.listener, err = admin.Listen(d.me.Socket); err != nil {
+		return err
+	}
+	d.server = admin.NewServer(d, d.me.Version)
+	d.onStop.add("admin socket", d.closeAdmin)
+
+	newLauncher := opts.launcher
+	if newLauncher == nil {
+		newLauncher = realLauncher
+	}
+	d.launcher, err = newLauncher(launch.Options{Fleet: d.spec.Name, Spec: d.spec, Self: opts.Self, RunDir: runDir, Log: d.log})
+	if err != nil {
+		return err
+	}
+	d.onStop.add("launcher", func(context.Context) error { return d.launcher.Close() })
+
+	notes := &notes{log: d.log}
+	d.supervisor = supervisor.New(d.spec, noted{d.launcher, notes}, supervisor.Options{Note: notes.note})
+	return nil
+}
+
+func realLauncher(opts launch.Options) (launcher, error) { return launch.New(opts) }
+
+// The server closes the listener that it serves; one that it never got to serve is closed here.
+func (d *Daemon) closeAdmin(ctx context.Context) error {
+	err := d.server.Close(ctx)
+	if closeErr := d.listener.Close(); !errors.Is(closeErr, net.ErrClosed) {
+		err = errors.Join(err, closeErr)
+	}
+	return err
+}
+
+// Run runs the fleet until it has ended, and closes what New opened. When ctx ends it is Down that ends the fleet: drained.
+func (d *Daemon) Run(ctx context.Context) error {
+	running, ended := context.WithCancel(context.Background())
+	defer context.AfterFunc(ctx, func() { _ = d.Down(running, admin.DownRequest{}) })()
+	var wg sync.WaitGroup
+	wg.Go(d.serveAdmin)
+	wg.Go(func() { d.announce(running) })
+	err := d.supervisor.Run(context.Background())
+	ended()
+	d.log.Info().Msgf("fleet %s has ended", d.spec.Name)
+	err = errors.Join(err, d.onStop.run())
+	wg.Wait()
+	return err
+}
+
+// serveAdmin: a fleet that cannot be asked any more goes on serving its clients.
+func (d *Daemon) serveAdmin() {
+	d.log.Info().Str("socket", d.me.Socket).Int("pid", d.me.Pid).Msgf("fleet %s starts", d.spec.Name)
+	if err := d.server.Serve(d.listener); err != nil {
+		d.log.Error().Err(err).Msg("the admin socket is closed")
+	}
+}

@@ -1,0 +1,89 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/zfleet/zfleet/internal/admin"
+	"github.com/zfleet/zfleet/supervisor"
+)
+
+// Version says who runs.
+func (d *Daemon) Version() admin.Version { return d.me }
+
+// Down ends the fleet: drained, or at once. Run returns when it has ended. A supervisor that is asked twice to drain ends at once; whoever
+// asks here twice, zfleet down in a second terminal say, did not mean that and can say what they mean.
+func (d *Daemon) Down(_ context.Context, req admin.DownRequest) error {
+	if req.Now {
+		d.supervisor.Shutdown(true)
+		return nil
+	}
+	d.drain.Do(func() { d.supervisor.Shutdown(false) })
+	return nil
+}
+
+// Scale changes how many workers a service has, within the bounds of the fleet file.
+func (d *Daemon) Scale(ctx context.Context, req admin.ScaleRequest) (admin.ScaleReply, error) {
+	if err := d.know(req.Service); err != nil {
+		return admin.ScaleReply{}, err
+	}
+	var was int // the loop's until it has answered
+	want, err := d.supervisor.Scale(ctx, req.Service, func(want int) int {
+		was = want
+		if req.Count != nil {
+			return *req.Count
+		}
+		return want + req.Delta
+	})
+	if err != nil {
+		return admin.ScaleReply{}, refusal(err)
+	}
+	return admin.ScaleReply{Service: cmp.Or(req.Service, d.names()[0]), Want: want, Was: was}, nil
+}
+
+// know refuses a service that there is not; "" is the first.
+func (d *Daemon) know(service string) error {
+	if names := d.names(); service != "" && !slices.Contains(names, service) {
+		return admin.Errorf(admin.CodeUnknownService, "fleet %s has no service %q; it has %s", d.spec.Name, service, strings.Join(names, ", "))
+	}
+	return nil
+}
+
+func (d *Daemon) names() (names []string) {
+	for _, svc := range d.spec.Services {
+		names = append(names, svc.Name)
+	}
+	return names
+}
+
+// refusal tells a supervisor that says no from one that does not answer.
+func refusal(err error) error {
+	switch {
+	case errors.Is(err, supervisor.ErrEnded):
+		return admin.Errorf(admin.CodeStopping, "%v", err)
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	}
+	return admin.Errorf(admin.CodeRefused, "%v", err)
+}
+
+// Settled waits until a service has as many workers ready as wanted and none is leaving, or all services have when the name is "". It fails
+// when that will not come about by waiting.
+func (d *Daemon) Settled(ctx context.Context, service string) (admin.Status, error) {
+	if err := d.know(service); err != nil {
+		return admin.Status{}, err
+	}
+	names := d.names()
+	if service != "" {
+		names = []string{service}
+	}
+	for _, name := range names {
+		if err := d.supervisor.Settled(ctx, name); err != nil {
+			return admin.Status{}, refusal(err)
+		}
+	}
+	return d.Status(ctx)
+}

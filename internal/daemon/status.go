@@ -1,0 +1,115 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/zfleet/zfleet/internal/admin"
+	"github.com/zfleet/zfleet/proxy/control"
+	"github.com/zfleet/zfleet/supervisor/fleet"
+)
+
+// snapshotTime is how long a status waits for a proxy's own numbers.
+const snapshotTime = time.Second
+
+// answer is what one proxy said, or why it did not.
+type answer struct {
+	snapshot control.Snapshot
+	err      error
+}
+
+// Status is what the supervisor knows and, where they answer in time, what the proxies know.
+func (d *Daemon) Status(ctx context.Context) (admin.Status, error) {
+	view, err := d.supervisor.View(ctx)
+	if err != nil {
+		return admin.Status{}, refusal(err)
+	}
+	return statusOf(d.spec, view, d.ask(ctx, view)), nil
+}
+
+// ask asks all proxies that have come up at the same time. The answers are in the order of the view; nil where nobody was asked.
+func (d *Daemon) ask(ctx context.Context, view fleet.View) []*answer {
+	ctx, cancel := context.WithTimeout(ctx, snapshotTime)
+	defer cancel()
+	answers := make([]*answer, len(view.Services))
+	var wg sync.WaitGroup
+	for i, svc := range view.Services {
+		if !isUp(svc.Proxy.State) {
+			continue
+		}
+		answers[i] = &answer{}
+		wg.Go(func() { answers[i].snapshot, answers[i].err = d.launcher.Snapshot(ctx, svc.Name) })
+	}
+	wg.Wait()
+	return answers
+}
+
+// isUp: it has been ready, and has not ended.
+func isUp(s fleet.State) bool {
+	return slices.Contains([]fleet.State{fleet.StateReady, fleet.StateUnready, fleet.StateDraining, fleet.StateStopping}, s)
+}
+
+func statusOf(spec fleet.Spec, view fleet.View, answers []*answer) admin.Status {
+	status := admin.Status{Fleet: spec.Name, Stopping: view.Stopping, Services: []admin.Service{}}
+	for i, svc := range view.Services {
+		status.Services = append(status.Services, serviceOf(spec.Services[i], svc, answers[i]))
+	}
+	return status
+}
+
+func serviceOf(spec fleet.Service, view fleet.ServiceView, said *answer) admin.Service {
+	svc := admin.Service{
+		Name: spec.Name, Frontend: spec.Frontend, Backend: spec.Backend,
+		Proxy: proxyOf(view.Proxy, said),
+		Want:  view.Want, Ready: view.Ready,
+		Workers: []admin.Worker{},
+	}
+	for _, slot := range view.Workers {
+		svc.Workers = append(svc.Workers, workerOf(slot))
+	}
+	if said != nil && said.err == nil {
+		addSnapshot(&svc, said.snapshot)
+	}
+	return svc
+}
+
+func proxyOf(view fleet.SlotView, said *answer) admin.Proxy {
+	if said != nil && said.err != nil {
+		return admin.Proxy{Pid: view.Pid, State: admin.Unresponsive, Reason: said.err.Error()}
+	}
+	return admin.Proxy{Pid: view.Pid, State: string(view.State), Reason: view.Reason}
+}
+
+func workerOf(view fleet.SlotView) admin.Worker {
+	return admin.Worker{
+		Name: view.Life.String(), Slot: view.Life.Slot, Life: view.Life.N,
+		Pid: view.Pid, State: string(view.State), Restarts: view.Restarts, Since: view.Since, Reason: view.Reason,
+	}
+}
+
+// addSnapshot sums the lanes of each worker, for one with concurrency 4 has four. Lanes of a life that has just ended count nowhere.
+func addSnapshot(svc *admin.Service, snap control.Snapshot) {
+	svc.Queued, svc.Clients = snap.Queued, snap.Clients
+	svc.Counters = admin.Counters{
+		Requests: snap.Counters.Requests, Replies: snap.Counters.Replies,
+		Redelivered: snap.Counters.Redelivered, Failed: snap.Counters.Failed,
+	}
+	svc.Bound = &admin.Bound{Frontend: snap.Frontend, Backend: snap.Backend}
+	byName := map[string]*admin.Worker{}
+	for i := range svc.Workers {
+		byName[svc.Workers[i].Name] = &svc.Workers[i]
+	}
+	for _, lane := range snap.Lanes {
+		if worker := byName[lane.Worker]; worker != nil {
+			worker.Inflight += lane.Inflight
+			worker.Answered += lane.Answered
+		}
+		if lane.Worker == "" {
+			svc.Foreign = append(svc.Foreign, admin.Lane{Peer: lane.Peer, Pid: lane.Pid, Inflight: lane.Inflight, Answered: lane.Answered})
+		}
+	}
+	slices.SortStableFunc(svc.Foreign, func(a, b admin.Lane) int { return cmp.Compare(a.Peer, b.Peer) })
+}
