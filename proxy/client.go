@@ -22,6 +22,9 @@ func (l *loop) request(c *conn, wire, buffer []byte) {
 	}
 	m.envelope = envelope
 	l.core.Request(l.now, c.client, m, len(wire))
+	if l.core.Full() && !l.acting {
+		l.act() // the rest of what was read from a flood is not taken then
+	}
 }
 
 // noEnvelope drops a request without delimiter: a REP would discard it without a word (rep.cpp, xrecv).

@@ -68,6 +68,11 @@ func await[T any](ctx context.Context, p *Proxy, answered <-chan T) (answer T, e
 	case <-ctx.Done():
 		return answer, ctx.Err()
 	case <-p.ended:
+	}
+	select {
+	case answer = <-answered: // it came with the end
+		return answer, nil
+	default:
 		return answer, errEnded
 	}
 }

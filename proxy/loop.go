@@ -43,6 +43,7 @@ type loop struct {
 	scratch   []byte
 	vec       vector
 	trimmed   time.Duration
+	acting    bool // act is under way
 
 	count   control.Counters
 	reports *reports // of the logs that a hostile peer could repeat for ever
@@ -69,7 +70,7 @@ func newLoop(opts Options) (*loop, error) {
 		scratch: make([]byte, scratchSize),
 		reports: newReports(opts.Log),
 		roles: [2]*zmtp.Role{
-			frontend: {SocketType: "ROUTER"},
+			frontend: {SocketType: "ROUTER", Authenticate: anybody},
 			backend:  {SocketType: "DEALER", Authenticate: workerSecret(opts.Secret)},
 		},
 	}
@@ -161,6 +162,8 @@ func (l *loop) settle() {
 
 // act does all that the dispatcher asks for now.
 func (l *loop) act() (acted bool) {
+	l.acting = true
+	defer func() { l.acting = false }()
 	for {
 		a, ok := l.core.Next(l.now)
 		if !ok {

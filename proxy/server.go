@@ -14,6 +14,9 @@ import (
 	"github.com/zfleet/zfleet/proxy/control"
 )
 
+// lastAnswers is how long whoever asks may take to read the answer when the proxy ends.
+const lastAnswers = time.Second
+
 // serveControl answers on the control socket until the function it returns is called.
 func (p *Proxy) serveControl() (stop func() error, err error) {
 	if p.opts.Control == "" {
@@ -30,13 +33,17 @@ func (p *Proxy) serveControl() (stop func() error, err error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot serve the control socket: %w", err), socket.Close())
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	server := &http.Server{Handler: p.routes(), ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	server := &http.Server{Handler: p.routes(), ReadHeaderTimeout: 5 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ln) }()
 	return func() error {
-		cancel()
-		err := errors.Join(server.Close(), socket.Close())
+		ctx, cancel := context.WithTimeout(context.Background(), lastAnswers)
+		defer cancel()
+		err := server.Shutdown(ctx) // the loop has ended: whoever waits is answered
+		if err != nil {
+			err = server.Close()
+		}
+		err = errors.Join(err, socket.Close())
 		if e := <-served; !errors.Is(e, http.ErrServerClosed) {
 			err = errors.Join(err, e)
 		}

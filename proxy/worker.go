@@ -1,8 +1,6 @@
 package proxy
 
 import (
-	"bytes"
-
 	"github.com/zfleet/zfleet/proxy/dispatch"
 	"github.com/zfleet/zfleet/proxy/zmtp"
 )
@@ -23,7 +21,7 @@ func (l *loop) deliver(a dispatch.Action[*message]) {
 
 // reply gives a worker's reply to the client whose request its token names.
 func (l *loop) reply(c *conn, wire, buffer []byte) {
-	token, ok := zmtp.Token(wire)
+	token, n, ok := zmtp.Token(wire)
 	var request *message
 	if ok {
 		request, ok = l.core.Message(c.lane.core, dispatch.Token(token))
@@ -34,8 +32,8 @@ func (l *loop) reply(c *conn, wire, buffer []byte) {
 		l.pool.put(buffer)
 		return
 	}
-	wire = wire[zmtp.TokenFrame:]
-	if !bytes.HasPrefix(wire, request.data[:request.envelope]) {
+	wire = wire[n:]
+	if !zmtp.HasEnvelope(wire, request.data[:request.envelope]) {
 		// Given to a REQ it would end that client's connection for good (req.cpp, push_msg). The request is still unanswered.
 		l.bad(c, "a reply came back in another envelope than its request's")
 		l.pool.put(buffer)

@@ -53,7 +53,7 @@ func (d *Dispatcher[M]) Request(_ time.Duration, c *Client[M], m M, size int) {
 	r.message, r.client, r.size = m, c, size
 	c.queue.pushBack(&r.node)
 	d.wait(r)
-	if c.waiting > 1 && d.full() {
+	if c.waiting > 1 && d.Full() {
 		d.pause(c)
 	}
 }

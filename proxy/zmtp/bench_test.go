@@ -53,7 +53,7 @@ func BenchmarkToken(b *testing.B) {
 	out := make([]byte, 0, 64)
 	for b.Loop() {
 		out = AppendToken(out[:0], 77)
-		if token, ok := Token(out); !ok || token != 77 {
+		if token, _, ok := Token(out); !ok || token != 77 {
 			b.Fatal(token, ok)
 		}
 	}
@@ -98,7 +98,8 @@ func TestTrafficDoesNotAllocate(t *testing.T) {
 		}
 	})
 	message := AppendFrame(AppendFrame(AppendToken(nil, 7), true, nil), false, []byte("Hello"))
-	check("Token", func() { _, _ = Token(message) })
+	check("Token", func() { _, _, _ = Token(message) })
+	check("HasEnvelope", func() { _ = HasEnvelope(message, message[:TokenFrame+2]) })
 	check("Envelope", func() { _, _ = Envelope(message) })
 	check("Frames", func() {
 		for body, more := range Frames(message) {

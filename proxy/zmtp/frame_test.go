@@ -101,7 +101,7 @@ func TestFramesAndEnvelopeAgainstWhatWasEncoded(t *testing.T) {
 			t.Fatalf("envelope of %q: %d %v, want %d", wire, n, ok, delimited)
 		}
 		named := append(AppendToken(nil, token), wire...)
-		if back, ok := Token(named); !ok || back != token || string(named[TokenFrame:]) != wire {
+		if back, n, ok := Token(named); !ok || back != token || string(named[n:]) != wire {
 			t.Fatal("token", back, ok)
 		}
 		if more, ok := Envelope(named); ok != (delimited >= 0) || ok && more != n+TokenFrame {
@@ -142,10 +142,43 @@ func TestToken(t *testing.T) {
 	}
 	for _, in := range []string{
 		"", "\x01\x08", "\x01\x08\x01\x02\x03\x04\x05\x06\x07", "\x00\x08" + pad20, "\x01\x07" + pad20, "\x01\x09" + pad20,
-		"\x04\x08" + pad20, "\x03" + string(binary.BigEndian.AppendUint64(nil, 8)) + pad20,
+		"\x04\x08" + pad20, "\x02" + string(binary.BigEndian.AppendUint64(nil, 8)) + pad20,
 	} {
-		if token, ok := Token([]byte(in)); ok {
+		if token, _, ok := Token([]byte(in)); ok {
 			t.Errorf("%q is the token %d", in, token)
+		}
+	}
+}
+
+// A peer may write the length of a short frame in the long form.
+func TestLongFormOfShortFrames(t *testing.T) {
+	long := func(more byte, body string) string {
+		return string(binary.BigEndian.AppendUint64([]byte{2 | more}, uint64(len(body)))) + body
+	}
+	const token = "\x01\x02\x03\x04\x05\x06\x07\x08"
+	if got, n, ok := Token([]byte(long(1, token) + "rest")); !ok || got != 0x0102030405060708 || n != 17 {
+		t.Errorf("token %x in %d bytes, %v", got, n, ok)
+	}
+	short := "\x01\x03hop\x01\x00"
+	for _, test := range []struct {
+		name, msg string
+		want      bool
+	}{
+		{"the same bytes", short + "\x00\x04body", true},
+		{"long", long(1, "hop") + long(1, "") + long(0, "body"), true},
+		{"half long", "\x01\x03hop" + long(1, "") + "\x00\x04body", true},
+		{"another frame", "\x01\x03hip\x01\x00\x00\x04body", false},
+		{"a frame more", "\x01\x03hop\x01\x03hop\x01\x00\x00\x04body", false},
+		{"a frame less", "\x01\x00\x00\x04body", false},
+		{"no body", "\x01\x03hop\x00\x00", false},
+		{"cut", "\x01\x03hop", false},
+		{"nothing", "", false},
+	} {
+		if got := HasEnvelope([]byte(test.msg), []byte(short)); got != test.want {
+			t.Errorf("%s: %v", test.name, got)
+		}
+		if got := HasEnvelope([]byte(test.msg), []byte(long(1, "hop")+long(1, ""))); got != test.want {
+			t.Errorf("%s, of a long envelope: %v", test.name, got)
 		}
 	}
 }

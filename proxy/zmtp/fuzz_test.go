@@ -153,15 +153,22 @@ func FuzzEnvelope(f *testing.F) {
 // FuzzToken puts a token in front of anything, and takes anything for a message with a token.
 func FuzzToken(f *testing.F) {
 	f.Fuzz(func(t *testing.T, token uint64, msg []byte) {
-		if got, ok := Token(append(AppendToken(nil, token), msg...)); !ok || got != token {
+		if got, n, ok := Token(append(AppendToken(nil, token), msg...)); !ok || got != token || n != TokenFrame {
 			t.Fatal(got, ok)
 		}
-		got, ok := Token(msg)
-		if want := len(msg) >= 10 && string(msg[:2]) == "\x01\x08"; ok != want {
+		var want []byte // the first frame, if it can be a token
+		if len(msg) >= 10 && string(msg[:2]) == "\x01\x08" {
+			want = msg[2:10]
+		}
+		if len(msg) >= 17 && string(msg[:9]) == "\x03\x00\x00\x00\x00\x00\x00\x00\x08" {
+			want = msg[9:17]
+		}
+		got, n, ok := Token(msg)
+		if ok != (want != nil) {
 			t.Fatal(got, ok)
 		}
-		if ok && got != binary.BigEndian.Uint64(msg[2:]) {
-			t.Fatal(got)
+		if ok && (got != binary.BigEndian.Uint64(want) || string(msg[n-8:n]) != string(want)) {
+			t.Fatal(got, n)
 		}
 	})
 }

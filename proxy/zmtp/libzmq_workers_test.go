@@ -39,7 +39,7 @@ func TestLibzmqWorker(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if token, ok := zmtp.Token(reply); !ok || token != uint64(i)<<40 || string(reply[zmtp.TokenFrame:]) != string(request) {
+				if token, _, ok := zmtp.Token(reply); !ok || token != uint64(i)<<40 || string(reply[zmtp.TokenFrame:]) != string(request) {
 					t.Fatalf("token %d %v, %.40q", token, ok, reply)
 				}
 			}
