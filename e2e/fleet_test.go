@@ -1,0 +1,114 @@
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/zfleet/zfleet/internal/admin"
+)
+
+// fleet is a running `zfleet up` with one service, echo.
+type fleet struct {
+	*process
+	client            *admin.Client
+	file              string
+	frontend, backend string
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// freePort is a port that nobody had a moment ago.
+func freePort(t *testing.T) int {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ln.Close() }()
+	return ln.Addr().(*net.TCPAddr).Port
+}
+
+// up starts a fleet whose [service.echo.workers] are as given; BACKEND in them is the backend.
+func up(t *testing.T, workers string) *fleet {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "zf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	t.Setenv("XDG_RUNTIME_DIR", dir)
+	f := &fleet{
+		client:   admin.NewClient(admin.SocketPath("e2e")),
+		file:     filepath.Join(dir, "fleet.toml"),
+		frontend: fmt.Sprintf("tcp://127.0.0.1:%d", freePort(t)),
+		backend:  fmt.Sprintf("tcp://127.0.0.1:%d", freePort(t)),
+	}
+	toml := fmt.Sprintf("name = \"e2e\"\nplugin_dir = %q\n[service.echo]\nfrontend = %q\nbackend = %q\n[service.echo.workers]\n%s",
+		bin, f.frontend, f.backend, strings.ReplaceAll(workers, "BACKEND", f.backend))
+	if err := os.WriteFile(f.file, []byte(toml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.client.Close)
+	f.process = start(t, nil, filepath.Join(bin, "zfleet"), "up", f.file)
+	f.until(t, "the fleet to be up", func(s admin.Service) bool { return s.Ready == s.Want && s.Ready > 0 })
+	return f
+}
+
+// zfleet runs a command on the fleet.
+func (f *fleet) zfleet(t *testing.T, args ...string) ([]byte, error) {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(bin, "zfleet"), append(args, "-f", f.file)...)
+	out, err := cmd.Output()
+	if exit, ok := err.(*exec.ExitError); ok {
+		err = fmt.Errorf("%w: %s", err, exit.Stderr)
+	}
+	return out, err
+}
+
+// ps is the service as `zfleet ps -o json` has it, without a process for each look.
+func (f *fleet) ps(t *testing.T) (s admin.Service, err error) {
+	t.Helper()
+	status, err := f.client.Status(t.Context())
+	if err != nil {
+		return s, err
+	}
+	return status.Services[0], nil
+}
+
+// until waits for the service to be as ok says.
+func (f *fleet) until(t *testing.T, what string, ok func(admin.Service) bool) {
+	t.Helper()
+	waitFor(t, what, func() bool {
+		select {
+		case <-f.ended:
+			t.Fatalf("zfleet up has ended: %v", f.err)
+		default:
+		}
+		s, err := f.ps(t)
+		return err == nil && ok(s)
+	})
+}
+
+// scale changes the number of workers and waits until they are ready.
+func (f *fleet) scale(t *testing.T, to string) {
+	t.Helper()
+	if out, err := f.zfleet(t, "scale", to); err != nil {
+		t.Fatalf("scale %s: %v\n%s", to, err, out)
+	}
+}
+
+// pids of the workers that are ready.
+func pids(s admin.Service) (all []int) {
+	for _, w := range s.Workers {
+		if w.State == "ready" {
+			all = append(all, w.Pid)
+		}
+	}
+	return all
+}

@@ -1,0 +1,33 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/pebbe/zmq4"
+)
+
+// repWorker is the plainest REP program: it connects, and answers each request with itself after a moment of work. It never returns.
+func repWorker(endpoint string) {
+	rep, err := zmq4.NewSocket(zmq4.REP)
+	if err == nil {
+		err = rep.Connect(endpoint)
+	}
+	for err == nil {
+		var body []string
+		if body, err = rep.RecvMessage(0); err == nil {
+			time.Sleep(2 * time.Millisecond)
+			_, err = rep.SendMessage(body)
+		}
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+// foreign starts a worker that zfleet does not know of.
+func (f *fleet) foreign(t *testing.T) *process {
+	t.Helper()
+	return start(t, []string{asWorker + "=" + f.backend}, os.Args[0])
+}
