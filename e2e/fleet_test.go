@@ -55,9 +55,33 @@ func up(t *testing.T, workers string) *fleet {
 		t.Fatal(err)
 	}
 	t.Cleanup(f.client.Close)
-	f.process = start(t, nil, filepath.Join(bin, "zfleet"), "up", f.file)
-	f.until(t, "the fleet to be up", func(s admin.Service) bool { return s.Ready == s.Want && s.Ready > 0 })
+	f.start(t)
+	f.until(t, "the fleet to be up", isUp)
 	return f
+}
+
+func (f *fleet) start(t *testing.T) {
+	t.Helper()
+	f.process = start(t, nil, filepath.Join(bin, "zfleet"), "up", f.file)
+}
+
+func isUp(s admin.Service) bool { return s.Ready == s.Want && s.Ready > 0 }
+
+// again starts a fleet that has ended, as a service manager does: until it stays.
+func (f *fleet) again(t *testing.T) *fleet {
+	t.Helper()
+	again := *f
+	again.start(t)
+	waitFor(t, "the fleet to be up again", func() bool {
+		select {
+		case <-again.ended:
+			again.start(t)
+		default:
+		}
+		s, err := again.ps(t)
+		return err == nil && isUp(s)
+	})
+	return &again
 }
 
 // zfleet runs a command on the fleet.

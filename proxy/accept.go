@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -29,6 +30,7 @@ func (l *loop) listen(ln *endpoint.Listener, s side) {
 	}
 	l.fatal = l.poll.add(ln.FD(), unix.EPOLLIN)
 	l.listeners = append(l.listeners, &listener{fd: ln.FD(), side: s, bound: ln.Bound()})
+	l.bound[s] = append(l.bound[s], ln.Bound().String())
 }
 
 // accept takes the connections that wait, some of them.
@@ -57,9 +59,17 @@ func (l *loop) listenLater(ln *listener, err error) {
 
 func (l *loop) listenAgain(ln *listener) {
 	ln.retry = 0
-	if !l.quiet || ln.side == backend {
-		l.fatal = l.poll.add(ln.fd, unix.EPOLLIN)
-	}
+	l.fatal = l.poll.add(ln.fd, unix.EPOLLIN)
+}
+
+// deafen accepts no more connections on one side.
+func (l *loop) deafen(s side) {
+	l.listeners = slices.DeleteFunc(l.listeners, func(ln *listener) bool {
+		if ln.side == s && ln.retry == 0 {
+			l.poll.remove(ln.fd)
+		}
+		return ln.side == s
+	})
 }
 
 // accepted begins the handshake of a new connection.

@@ -110,3 +110,12 @@ func (p *Proxy) endWith(ctx context.Context) {
 func (p *Proxy) End(grace time.Duration) {
 	_ = p.loop.inbox.post(func(l *loop) { l.end(grace) }) // it may have ended by itself
 }
+
+// Abandon is End for a proxy whose ports somebody else needs: when it has returned, the listeners are not used any more and may be closed.
+func (p *Proxy) Abandon(grace time.Duration) {
+	_, _ = ask(context.Background(), p, func(l *loop) bool { // it may have ended by itself
+		l.deafen(backend)
+		l.end(grace)
+		return true
+	})
+}

@@ -9,11 +9,7 @@ func (l *loop) quiesce(answer chan<- error) {
 		return
 	}
 	l.quiet = true
-	for _, ln := range l.listeners {
-		if ln.side == frontend && ln.retry == 0 {
-			l.poll.remove(ln.fd)
-		}
-	}
+	l.deafen(frontend)
 	for _, c := range l.conns {
 		if c != nil && c.side == frontend {
 			l.watch(c)

@@ -169,28 +169,3 @@ func stream(w http.ResponseWriter, batch []control.Event) error {
 	}
 	return http.NewResponseController(w).Flush()
 }
-
-// snapshot is the proxy as it is between two turns.
-func (l *loop) snapshot() control.Snapshot {
-	s := control.Snapshot{
-		Pid:      os.Getpid(),
-		Since:    l.began,
-		Clients:  l.clients,
-		Queued:   l.core.Waiting(),
-		Inflight: l.core.Outstanding(),
-		Counters: l.count,
-		Lanes:    make([]control.Lane, 0, len(l.lanes.list)),
-	}
-	s.Counters.Redelivered = l.core.Redelivered()
-	for _, ln := range l.listeners {
-		if ln.side == frontend {
-			s.Frontend = append(s.Frontend, ln.bound.String())
-		} else {
-			s.Backend = append(s.Backend, ln.bound.String())
-		}
-	}
-	for _, ln := range l.lanes.list {
-		s.Lanes = append(s.Lanes, ln.view())
-	}
-	return s
-}

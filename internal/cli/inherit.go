@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/zfleet/zfleet/internal/endpoint"
 	"github.com/zfleet/zfleet/proxy/control"
 )
 
@@ -31,34 +30,6 @@ func inheritedListeners(env string) (inheritance, error) {
 		fds[port] = append(fds[port], fd)
 	}
 	return fds, nil
-}
-
-// listen gives the listeners of a port: inherited, or bound here.
-func (i inheritance) listen(port string, endpoints []string) ([]*endpoint.Listener, error) {
-	var listeners []*endpoint.Listener
-	if len(i) > 0 && len(i[port]) != len(endpoints) {
-		return nil, fmt.Errorf("cannot use %s: it has %d for %s, and there are %d endpoints",
-			control.EnvListeners, len(i[port]), port, len(endpoints))
-	}
-	for n, text := range endpoints {
-		ln, err := i.listenOne(port, n, text)
-		if err != nil {
-			return listeners, err
-		}
-		listeners = append(listeners, ln)
-	}
-	return listeners, nil
-}
-
-func (i inheritance) listenOne(port string, n int, text string) (*endpoint.Listener, error) {
-	ep, err := endpoint.Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	if len(i) > 0 {
-		return endpoint.FromFD(ep, i[port][n])
-	}
-	return ep.Listen()
 }
 
 // lifeline is closed when the supervisor that holds the other end of the inherited pipe is gone. Without one it never is.

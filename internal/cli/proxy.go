@@ -13,7 +13,6 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
-	"github.com/zfleet/zfleet/internal/endpoint"
 	"github.com/zfleet/zfleet/proxy"
 	"github.com/zfleet/zfleet/proxy/control"
 	"github.com/zfleet/zfleet/proxy/dispatch"
@@ -34,7 +33,8 @@ endpoints, and promises no more than zmq_proxy does: a request dies with its wor
   zfleet proxy --frontend tcp://*:5559 --frontend ipc:///run/x.sock --backend tcp://lo:5560`
 )
 
-// orphanGrace is how long a proxy whose supervisor is gone goes on: its workers end too, and what they finish is still given out.
+// orphanGrace is how long a proxy whose supervisor is gone goes on: its workers end too, and what they finish is still given out. Its ports
+// are free at once.
 const orphanGrace = time.Second
 
 type proxyFlags struct {
@@ -73,8 +73,8 @@ func newProxyCommand(ui *tui) *cobra.Command {
 
 func runProxy(cmd *cobra.Command, ui *tui, f *proxyFlags) error {
 	signal.Ignore(syscall.SIGPIPE) // of logs that nobody reads any more
-	if len(f.frontend) == 0 || len(f.backend) == 0 {
-		return usagef(cmd, "a proxy needs --frontend and --backend")
+	if err := f.check(cmd); err != nil {
+		return err
 	}
 	log, err := ui.log(logOptions{})
 	if err != nil {
@@ -96,6 +96,21 @@ func runProxy(cmd *cobra.Command, ui *tui, f *proxyFlags) error {
 	return usagef(cmd, "there is no engine %q: zfleet or libzmq", f.engine)
 }
 
+func (f *proxyFlags) check(cmd *cobra.Command) error {
+	if len(f.frontend) == 0 || len(f.backend) == 0 {
+		return usagef(cmd, "a proxy needs --frontend and --backend")
+	}
+	for flag, n := range map[string]int64{
+		"attempts": int64(f.opts.Dispatch.Attempts), "queue": int64(f.opts.Dispatch.Queue), "queue-bytes": f.opts.Dispatch.QueueBytes,
+		"max-message": f.opts.MaxMessage, "client-buffer": f.opts.ClientBuffer, "grace": int64(f.grace),
+	} {
+		if n <= 0 {
+			return usagef(cmd, "--%s must be more than 0", flag)
+		}
+	}
+	return nil
+}
+
 // endOnSignal gives a context that the first SIGTERM or SIGINT ends; after it the signals do what they do by default.
 func endOnSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
@@ -110,32 +125,33 @@ func (f *proxyFlags) run(cmd *cobra.Command, ctx context.Context, log zerolog.Lo
 	if opts.Dispatch.Prefetch, err = parsePrefetch(cmd, f.prefetch); err != nil {
 		return err
 	}
-	inherited, err := inheritedListeners(os.Getenv(control.EnvListeners))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, closeAll(opts.Frontend), closeAll(opts.Backend)) }()
-	if opts.Frontend, err = inherited.listen(frontendPort, f.frontend); err != nil {
-		return err
-	}
-	if opts.Backend, err = inherited.listen(backendPort, f.backend); err != nil {
-		return err
-	}
 	orphaned, err := lifeline(os.Getenv(control.EnvLifeline))
 	if err != nil {
 		return err
 	}
+	ports, err := openPorts(f.frontend, f.backend)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ports.close()) }()
+	opts.Frontend, opts.Backend = ports.frontend, ports.backend
 	p, err := proxy.New(opts)
 	if err != nil {
 		return err
 	}
-	log.Info().Strs("frontend", bound(opts.Frontend)).Strs("backend", bound(opts.Backend)).Msg("proxy is up")
-	go func() {
-		<-orphaned // for ever, when there is no supervisor
-		log.Warn().Msg("the supervisor is gone: ending")
-		p.End(orphanGrace)
-	}()
+	log.Info().Strs("frontend", bound(ports.frontend)).Strs("backend", bound(ports.backend)).Msg("proxy is up")
+	go endOrphaned(orphaned, p, ports, log)
 	return p.Run(ctx)
+}
+
+// endOrphaned waits, as long as there is a supervisor, or none was there, for ever.
+func endOrphaned(orphaned <-chan struct{}, p *proxy.Proxy, ports *ports, log zerolog.Logger) {
+	<-orphaned
+	log.Warn().Msg("the supervisor is gone: ending")
+	p.Abandon(orphanGrace)
+	if err := ports.close(); err != nil { // the next supervisor may want them now
+		log.Warn().Err(err).Msg("cannot close the ports")
+	}
 }
 
 func parsePrefetch(cmd *cobra.Command, s string) (int, error) {
@@ -147,18 +163,4 @@ func parsePrefetch(cmd *cobra.Command, s string) (int, error) {
 		return 0, usagef(cmd, "--prefetch %q is neither auto nor a number from 1 to %d", s, dispatch.MaxPrefetch)
 	}
 	return n, nil
-}
-
-func bound(listeners []*endpoint.Listener) (names []string) {
-	for _, ln := range listeners {
-		names = append(names, ln.Bound().String())
-	}
-	return names
-}
-
-func closeAll(listeners []*endpoint.Listener) (err error) {
-	for _, ln := range listeners {
-		err = errors.Join(err, ln.Close())
-	}
-	return err
 }

@@ -43,7 +43,8 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Snapshot is the proxy as it is now.
 func (c *Client) Snapshot(ctx context.Context) (s Snapshot, err error) {
-	return s, c.call(ctx, http.MethodGet, PathSnapshot, nil, &s)
+	err = c.call(ctx, http.MethodGet, PathSnapshot, nil, &s)
+	return s, err
 }
 
 // Name tells which worker a lane belongs to.

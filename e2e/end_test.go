@@ -1,0 +1,45 @@
+package e2e
+
+import (
+	"slices"
+	"syscall"
+	"testing"
+)
+
+// down answers what it has, and leaves no process.
+func TestDown(t *testing.T) {
+	f := up(t, kinds["plugin"]())
+	s, err := f.ps(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := append(pids(s), s.Proxy.Pid)
+	if out, err := f.zfleet(t, "down"); err != nil {
+		t.Errorf("down: %v\n%s", err, out)
+	}
+	<-f.ended
+	if f.err != nil {
+		t.Errorf("zfleet up: %v", f.err)
+	}
+	if i := slices.IndexFunc(left, alive); i >= 0 {
+		t.Errorf("process %d is left", left[i])
+	}
+}
+
+// After kill -9 of the supervisor no process is left, and the next one takes the same ports at once.
+func TestSupervisorKilled(t *testing.T) {
+	for name, workers := range kinds {
+		t.Run(name, func(t *testing.T) {
+			f := up(t, workers())
+			s, err := f.ps(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.signal(t, syscall.SIGKILL)
+			left := append(pids(s), s.Proxy.Pid)
+			again := f.again(t)
+			waitFor(t, "all processes to be gone", func() bool { return !slices.ContainsFunc(left, alive) })
+			again.ask(t, "again")
+		})
+	}
+}

@@ -1,0 +1,59 @@
+package proxy
+
+import "time"
+
+// patience is how long the loop may sleep.
+func (l *loop) patience() time.Duration {
+	wait := time.Duration(-1)
+	until := func(at time.Duration) {
+		if left := max(at-time.Since(l.began), 0); wait < 0 || left < wait {
+			wait = left
+		}
+	}
+	if c := l.oldestShake(); c != nil {
+		until(c.until)
+	}
+	for _, ln := range l.listeners {
+		if ln.retry > 0 {
+			until(ln.retry)
+		}
+	}
+	if l.ending > 0 {
+		until(l.ending)
+	}
+	if l.pool.idle > 0 {
+		until(l.trimmed + trimEvery)
+	}
+	return wait
+}
+
+// late does what the time has come for.
+func (l *loop) late() {
+	for c := l.oldestShake(); c != nil && c.until <= l.now; c = l.oldestShake() {
+		l.bad(c, "the handshake took too long")
+	}
+	for _, ln := range l.listeners {
+		if ln.retry > 0 && ln.retry <= l.now {
+			l.listenAgain(ln)
+		}
+	}
+	if l.ending > 0 && l.ending <= l.now {
+		l.giveUp()
+	}
+	if l.now-l.trimmed >= trimEvery {
+		l.trimmed = l.now
+		l.pool.trim()
+	}
+}
+
+// oldestShake is the connection whose handshake has to be done first.
+func (l *loop) oldestShake() *conn {
+	for len(l.shaking) > 0 && (l.shaking[0].closed || l.shaking[0].shake == nil) {
+		l.shaking[0] = nil
+		l.shaking = l.shaking[1:]
+	}
+	if len(l.shaking) == 0 {
+		return nil
+	}
+	return l.shaking[0]
+}

@@ -1,0 +1,71 @@
+package launch
+
+import (
+	"context"
+	"os"
+	"os/exec"
+
+	"golang.org/x/sys/unix"
+)
+
+// child is a process that was started, the leader of its own process group. It is for one goroutine, the life's.
+type child struct {
+	pid    int
+	cmd    *exec.Cmd
+	out    *output
+	keeper *keeper
+	alive  context.Context // ends when the process has. Until reap it stays a zombie, so its number stays its own
+}
+
+// spawn starts a command whose standard output and error go to out, one line at a time, and tells the guard.
+func (l *Launcher) spawn(cmd *exec.Cmd, out *output, stdout, stderr *lines) (*child, error) {
+	ends, err := out.pipes(cmd, stdout, stderr)
+	if err != nil {
+		return nil, err
+	}
+	err = l.spawner.start(cmd)
+	for _, end := range ends {
+		_ = end.Close()
+	}
+	if err != nil {
+		out.finish(0)
+		return nil, err
+	}
+	alive, died := context.WithCancel(context.Background())
+	c := &child{pid: cmd.Process.Pid, cmd: cmd, out: out, keeper: l.keeper, alive: alive}
+	l.keeper.add(c.pid)
+	go c.awaitDeath(died)
+	return c, nil
+}
+
+// awaitDeath waits for the process to end and leaves it to reap. It does not wait for its output: a grandchild may hold that open.
+func (c *child) awaitDeath(died func()) {
+	defer died()
+	for unix.Waitid(unix.P_PID, c.pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
+		continue
+	}
+}
+
+func (c *child) isDead() bool { return c.alive.Err() != nil }
+
+// signal signals the whole group, or the process alone if it has left its group. It must not be called after reap.
+func (c *child) signal(sig unix.Signal) {
+	if unix.Kill(-c.pid, sig) == unix.ESRCH {
+		_ = unix.Kill(c.pid, sig) // ESRCH: it ended; EPERM: it has become another user's, and is left to itself
+	}
+}
+
+// terminate asks the group to end. SIGCONT lets a stopped process hear it.
+func (c *child) terminate() {
+	c.signal(unix.SIGTERM)
+	c.signal(unix.SIGCONT)
+}
+
+// reap ends what is left of a dead process's group, forgets it, and says how it ended. The order matters: as long as it is a zombie no
+// other process can get its number, so no signal, neither ours nor the guard's, can reach a stranger.
+func (c *child) reap() *os.ProcessState {
+	c.signal(unix.SIGKILL)
+	c.keeper.drop(c.pid)
+	_ = c.cmd.Wait() // the state says what it would
+	return c.cmd.ProcessState
+}

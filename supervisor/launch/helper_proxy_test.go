@@ -1,0 +1,208 @@
+package launch
+
+import (
+	"bufio"
+	"encoding/json"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/zfleet/zfleet/proxy/control"
+)
+
+// fakeProxy serves the control API of a proxy. A worker connects to a backend listener and sends one line: its name, or - if it does not
+// say, and perhaps the word busy. Its lane is up until it hangs up, and a busy one is never drained.
+type fakeProxy struct {
+	mu      sync.Mutex
+	changed *sync.Cond
+	lanes   map[uint64]*control.Lane
+	drained map[string]bool
+	next    uint64
+	streams map[chan control.Event]bool
+}
+
+func proxyMain() {
+	p := &fakeProxy{lanes: map[uint64]*control.Lane{}, drained: map[string]bool{}, streams: map[chan control.Event]bool{}}
+	p.changed = sync.NewCond(&p.mu)
+	for _, word := range strings.Fields(os.Getenv(control.EnvListeners)) {
+		kind, fd, _ := strings.Cut(word, "=")
+		number, err := strconv.Atoi(fd)
+		if err != nil {
+			fail(err)
+		}
+		l, err := net.FileListener(os.NewFile(uintptr(number), word))
+		if err != nil {
+			fail(err)
+		}
+		if kind == "backend" {
+			go p.serveBackend(l)
+		}
+	}
+	terminated := make(chan os.Signal, 1)
+	signal.Notify(terminated, unix.SIGTERM)
+	go p.serveControl()
+	<-terminated
+}
+
+func (p *fakeProxy) serveControl() {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+control.PathSnapshot, func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(p.snapshot())
+	})
+	mux.HandleFunc("GET "+control.PathEvents, p.events)
+	mux.HandleFunc("POST "+control.PathName, p.name)
+	mux.HandleFunc("POST "+control.PathDrain, p.drain)
+	mux.HandleFunc("POST "+control.PathQuiesce, func(http.ResponseWriter, *http.Request) {
+		p.when(func() bool { return !p.busy("") })
+	})
+	l, err := net.Listen("unix", os.Args[slices.Index(os.Args, "--control")+1])
+	if err != nil {
+		fail(err)
+	}
+	fail(http.Serve(l, mux))
+}
+
+func (p *fakeProxy) snapshot() control.Snapshot {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := control.Snapshot{Pid: os.Getpid(), Frontend: os.Args[1:]}
+	for _, lane := range p.lanes {
+		s.Lanes = append(s.Lanes, *lane)
+	}
+	return s
+}
+
+func (p *fakeProxy) events(w http.ResponseWriter, r *http.Request) {
+	stream := make(chan control.Event, 1000)
+	p.mu.Lock()
+	for _, lane := range p.lanes {
+		stream <- control.Event{Kind: control.LaneUp, Lane: *lane}
+	}
+	p.streams[stream] = true
+	p.mu.Unlock()
+	w.WriteHeader(http.StatusOK)
+	for {
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case e := <-stream:
+			_ = json.NewEncoder(w).Encode(e)
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+func (p *fakeProxy) name(_ http.ResponseWriter, r *http.Request) {
+	var n control.Name
+	_ = json.NewDecoder(r.Body).Decode(&n)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if lane := p.lanes[n.Lane]; lane != nil {
+		lane.Worker = n.Worker
+	}
+}
+
+func (p *fakeProxy) drain(_ http.ResponseWriter, r *http.Request) {
+	var d control.Drain
+	_ = json.NewDecoder(r.Body).Decode(&d)
+	p.when(func() bool { return !p.busy(d.Worker) })
+}
+
+// busy says whether a worker, or any for "", holds requests.
+func (p *fakeProxy) busy(worker string) bool {
+	for _, lane := range p.lanes {
+		if lane.Inflight > 0 && (worker == "" || lane.Worker == worker) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *fakeProxy) when(cond func() bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for !cond() {
+		p.changed.Wait()
+	}
+}
+
+func (p *fakeProxy) serveBackend(l net.Listener) {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			fail(err)
+		}
+		go p.serveLane(conn)
+	}
+}
+
+func (p *fakeProxy) serveLane(conn net.Conn) {
+	defer func() { _ = conn.Close() }()
+	lines := bufio.NewScanner(conn)
+	if !lines.Scan() {
+		return
+	}
+	words := strings.Fields(lines.Text())
+	lane := &control.Lane{Since: time.Now()}
+	if words[0] != "-" {
+		lane.Worker = words[0]
+	}
+	if slices.Contains(words, "busy") {
+		lane.Inflight = 1
+	}
+	if u, ok := conn.(*net.UnixConn); ok {
+		lane.Pid = peerPid(u)
+	}
+	p.laneUp(lane)
+	for lines.Scan() {
+		continue
+	}
+	p.laneDown(lane)
+}
+
+func (p *fakeProxy) laneUp(lane *control.Lane) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.next++
+	lane.ID = p.next
+	p.lanes[lane.ID] = lane
+	p.tell(control.Event{Kind: control.LaneUp, Lane: *lane})
+}
+
+func (p *fakeProxy) laneDown(lane *control.Lane) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.lanes, lane.ID)
+	p.changed.Broadcast()
+	p.tell(control.Event{Kind: control.LaneDown, Lane: *lane})
+}
+
+func (p *fakeProxy) tell(e control.Event) {
+	for stream := range p.streams {
+		select {
+		case stream <- e:
+		default: // nobody reads it any more
+		}
+	}
+}
+
+func peerPid(conn *net.UnixConn) (pid int) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		fail(err)
+	}
+	_ = raw.Control(func(fd uintptr) {
+		if cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
+			pid = int(cred.Pid)
+		}
+	})
+	return pid
+}

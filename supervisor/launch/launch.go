@@ -1,0 +1,179 @@
+// Package launch is the processes behind supervisor.Launcher: go-plugin workers, plain commands and proxies. New binds a fleet's
+// listeners; Launch starts one process life and tells what becomes of it; the stop ladder is in ladder.go, why a start failed in
+// diagnose.go. Guard is the process that ends what a killed supervisor leaves behind.
+//
+// When to start, restart, kill or give up is decided elsewhere, by package fleet. Also how long a start may take.
+package launch
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/rs/zerolog"
+
+	"github.com/zfleet/zfleet/proxy/control"
+	"github.com/zfleet/zfleet/supervisor"
+	"github.com/zfleet/zfleet/supervisor/fleet"
+)
+
+// Options is what a Launcher needs.
+type Options struct {
+	Fleet  string     // its name, for what is logged of no service
+	Spec   fleet.Spec // the services whose listeners are bound
+	Self   string     // path of the zfleet binary: it is the proxy and the guard too
+	RunDir string     // exists, is private to this fleet, and its path is short: unix sockets live there
+	Log    zerolog.Logger
+}
+
+// Launcher starts the processes of one fleet. It implements supervisor.Launcher.
+type Launcher struct {
+	opts     Options
+	bounds   bounds
+	secret   string // what workers name themselves with at the proxy
+	services map[string]*service
+	spawner  *spawner
+	keeper   *keeper
+	lifeline *lifeline
+
+	ctx   context.Context // ends when the launcher closes: then all lives are killed
+	end   context.CancelFunc
+	lives lives
+	close func() error
+}
+
+var _ supervisor.Launcher = (*Launcher)(nil)
+
+// New binds every service's listeners and starts the guard. A port that is taken is an *endpoint.InUse.
+func New(o Options) (*Launcher, error) {
+	l := &Launcher{opts: o, bounds: defaultBounds(), secret: rand.Text(), services: make(map[string]*service)}
+	l.ctx, l.end = context.WithCancel(context.Background())
+	l.close = sync.OnceValue(l.shut)
+	if err := l.open(); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+func (l *Launcher) open() (err error) {
+	if l.opts.Self, err = filepath.Abs(l.opts.Self); err != nil {
+		return fmt.Errorf("cannot find the zfleet binary: %w", err)
+	}
+	if err := l.checkRunDir(); err != nil {
+		return err
+	}
+	if l.lifeline, err = newLifeline(); err != nil {
+		return fmt.Errorf("cannot make the pipe that tells workers of the supervisor's death: %w", err)
+	}
+	for _, spec := range l.opts.Spec.Services {
+		svc, err := openService(spec, l.opts.RunDir, l.opts.Log)
+		if err != nil {
+			return err
+		}
+		l.services[spec.Name] = svc
+	}
+	l.spawner = newSpawner()
+	l.keeper, err = newKeeper(l.opts.Self, l.opts.Log.With().Str("fleet", l.opts.Fleet).Logger())
+	return err
+}
+
+// checkRunDir refuses a folder whose sockets could not be connected to, and removes what a killed supervisor's plugins left there.
+func (l *Launcher) checkRunDir() error {
+	longest := len("/plugin-dir4294967295/plugin4294967295")
+	for _, svc := range l.opts.Spec.Services {
+		longest = max(longest, len(socketPath("", svc.Name)))
+	}
+	if limit := maxSocketPath - longest; len(l.opts.RunDir) > limit {
+		return fmt.Errorf("cannot use %s as run directory: its path has %d bytes, sockets in it leave room for %d: choose a shorter one",
+			l.opts.RunDir, len(l.opts.RunDir), limit)
+	}
+	left, err := filepath.Glob(filepath.Join(l.opts.RunDir, "plugin-dir*"))
+	for _, dir := range left {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	return err
+}
+
+// Launch starts the process of one life. See supervisor.Launcher.
+func (l *Launcher) Launch(name fleet.Life, svc fleet.Service, tell func(fleet.Event)) supervisor.Process {
+	life := newLife(l, name, svc, tell)
+	if !l.lives.begin(life.run) {
+		go tell(fleet.Exited{Life: name, Exit: fleet.Exit{Code: -1, Reason: "not started: the supervisor is ending"}})
+	}
+	return life
+}
+
+// Quiesce closes a service to new requests. See supervisor.Launcher.
+func (l *Launcher) Quiesce(svc fleet.Service, tell func(fleet.Event)) {
+	quiesced := func() {
+		if s := l.services[svc.Name]; s != nil {
+			ctx, cancel := context.WithTimeout(l.ctx, svc.Workers.Grace)
+			defer cancel()
+			if err := s.control.Quiesce(ctx); err != nil {
+				l.opts.Log.Warn().Str("service", svc.Name).Err(err).Msg("not all requests are known to be answered")
+			}
+		}
+		tell(fleet.Quiesced{Service: svc.Name})
+	}
+	if !l.lives.begin(quiesced) {
+		go tell(fleet.Quiesced{Service: svc.Name})
+	}
+}
+
+// Inflight asks the service's proxy how many requests each worker holds. Without an answer it knows nothing.
+func (l *Launcher) Inflight(svc fleet.Service) map[fleet.Life]int {
+	ctx, cancel := context.WithTimeout(l.ctx, l.bounds.ask)
+	defer cancel()
+	snapshot, err := l.Snapshot(ctx, svc.Name)
+	if err != nil {
+		return nil
+	}
+	holds := make(map[fleet.Life]int)
+	for _, lane := range snapshot.Lanes {
+		if name, err := fleet.ParseLife(lane.Worker); err == nil {
+			holds[name] += lane.Inflight
+		}
+	}
+	return holds
+}
+
+// Snapshot asks the service's living proxy.
+func (l *Launcher) Snapshot(ctx context.Context, name string) (control.Snapshot, error) {
+	svc := l.services[name]
+	if svc == nil {
+		return control.Snapshot{}, fmt.Errorf("cannot ask the proxy of %s: there is no such service", name)
+	}
+	snapshot, err := svc.control.Snapshot(ctx)
+	if err != nil {
+		return control.Snapshot{}, fmt.Errorf("cannot ask the proxy of %s: %w", name, err)
+	}
+	return snapshot, nil
+}
+
+// Close kills what still lives, waits for it, and lets go of the listeners. An error says what could not be ended.
+func (l *Launcher) Close() error { return l.close() }
+
+func (l *Launcher) shut() error {
+	l.end()
+	var errs []error
+	if !l.lives.end(l.bounds.closing) {
+		errs = append(errs, fmt.Errorf("cannot end all processes: some still live %v after SIGKILL", l.bounds.closing))
+	}
+	for _, svc := range l.services {
+		errs = append(errs, svc.close())
+	}
+	if l.keeper != nil {
+		errs = append(errs, l.keeper.close())
+	}
+	if l.spawner != nil {
+		l.spawner.close()
+	}
+	if l.lifeline != nil {
+		errs = append(errs, l.lifeline.close())
+	}
+	return errors.Join(errs...)
+}

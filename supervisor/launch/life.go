@@ -1,0 +1,146 @@
+package launch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+
+	"github.com/rs/zerolog"
+
+	"github.com/zfleet/zfleet/supervisor/fleet"
+)
+
+// life is one process life, from before there is a process until it is gone. It implements supervisor.Process. Its goroutine, run, owns
+// all but the channel and the context.
+type life struct {
+	l    *Launcher
+	name fleet.Life
+	svc  fleet.Service
+	tell func(fleet.Event)
+	log  zerolog.Logger
+	out  *output
+
+	stopping chan struct{} // closed by Stop
+	stop     func()
+	killed   context.Context // ends at Kill, or when the launcher closes
+	kill     context.CancelFunc
+
+	home    *service // what the launcher keeps for its service
+	role    role
+	program string // what is executed
+	dir     string // in which folder; "": the supervisor's
+	child   *child
+	ready   readiness
+}
+
+// role is what differs between a plugin, a plain command and a proxy. Its methods are the life's goroutine's, but for attend.
+type role interface {
+	// argv is the program and its arguments. A program without a slash is looked for in PATH.
+	argv() []string
+	// start makes the process. An error ends the life.
+	start() (*child, error)
+	// attend finds out, until ctx ends, whether the process is ready and alive.
+	attend(ctx context.Context, tell func(news))
+	// fault is what the process did wrong before it ended by itself, nil if nothing is known.
+	fault() error
+	// rungs are the stop ladder.
+	rungs() []rung
+	// clear lets go of what the dead process had.
+	clear()
+}
+
+func newLife(l *Launcher, name fleet.Life, svc fleet.Service, tell func(fleet.Event)) *life {
+	li := &life{l: l, name: name, svc: svc, tell: tell, home: l.services[svc.Name], stopping: make(chan struct{})}
+	li.log = l.opts.Log.With().Str("service", svc.Name).Str("worker", name.String()).Logger()
+	li.out = newOutput(li.log)
+	li.stop = sync.OnceFunc(func() { close(li.stopping) })
+	li.killed, li.kill = context.WithCancel(l.ctx)
+	if li.home != nil {
+		li.role = newRole(li)
+	}
+	return li
+}
+
+// Stop begins the stop ladder. See supervisor.Process.
+func (li *life) Stop() { li.stop() }
+
+// Kill sends SIGKILL to the process group, wherever the life is. See supervisor.Process.
+func (li *life) Kill() { li.kill() }
+
+func (li *life) run() {
+	defer li.kill() // lets go of the context
+	li.tell(fleet.Exited{Life: li.name, Exit: li.live()})
+}
+
+func (li *life) live() fleet.Exit {
+	switch {
+	case li.role == nil:
+		return fleet.Exit{Code: -1, Reason: fmt.Sprintf("not started: the launcher has no service %s", li.svc.Name), Permanent: true}
+	case li.asked():
+		return fleet.Exit{Code: -1, Reason: "not started: it was told to stop before"}
+	}
+	child, err := li.create()
+	if err != nil {
+		return notStarted(li.program, li.dir, err)
+	}
+	li.child = child
+	li.tell(fleet.Launched{Life: li.name, Pid: child.pid})
+	cause := li.watch()
+	rung := li.end(cause)
+	return li.bury(cause, rung)
+}
+
+// create makes the process.
+func (li *life) create() (*child, error) {
+	argv := li.role.argv()
+	if len(argv) == 0 {
+		li.program = "a worker"
+		return nil, errors.New("the service has neither plugin nor command")
+	}
+	li.program = argv[0]
+	child, err := li.role.start()
+	if err != nil {
+		li.role.clear()
+	}
+	return child, err
+}
+
+func newRole(li *life) role {
+	switch {
+	case li.name.Slot == fleet.ProxySlot:
+		return &proxyRole{life: li}
+	case li.svc.Workers.Plugin != "":
+		li.dir = li.svc.Workers.Dir
+		return newPluginRole(li)
+	default:
+		li.dir = li.svc.Workers.Dir
+		return &commandRole{life: li}
+	}
+}
+
+// asked says whether the life was told to end.
+func (li *life) asked() bool {
+	select {
+	case <-li.stopping:
+		return true
+	case <-li.killed.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// spawn starts the life's process.
+func (li *life) spawn(env []string, inherit []*os.File, stdout *lines) (*child, error) {
+	argv := li.role.argv()
+	path, err := findProgram(argv[0], li.dir, lookup(env, "PATH"))
+	if err != nil {
+		return nil, err
+	}
+	li.program = path
+	cmd := &exec.Cmd{Path: path, Args: argv, Env: env, Dir: li.dir, ExtraFiles: inherit}
+	return li.l.spawn(cmd, li.out, stdout, li.out.stream("stderr"))
+}

@@ -1,0 +1,176 @@
+package launch
+
+import (
+	"context"
+	"sync"
+
+	"github.com/rs/zerolog"
+
+	"github.com/zfleet/zfleet/proxy/control"
+)
+
+// roster knows a service's lanes as its proxy tells them, and which worker each belongs to. A plugin's lane says it in its handshake; a
+// plain command's is recognised by its process, and its name told to the proxy. A lane of no worker is a foreign one.
+//
+// Its goroutine, run, owns all but said, ctx and the wait group.
+type roster struct {
+	tellName func(ctx context.Context, lane uint64, worker string) error
+	log      zerolog.Logger
+	said     chan rosterSaid
+	ctx      context.Context
+	end      context.CancelFunc
+	busy     sync.WaitGroup
+
+	stream  context.Context // ends when the events that are followed do; nil: none are
+	forget  context.CancelFunc
+	lanes   map[uint64]control.Lane
+	naming  map[uint64]bool // lanes whose name is being told to the proxy
+	members map[string]*member
+}
+
+// member is a worker whose life has a process.
+type member struct {
+	pgid   int           // of a plain command; 0: its lanes say whose they are
+	news   chan laneNews // holds the latest, if it has not been read
+	latest laneNews
+}
+
+// rosterSaid is what the roster is told.
+type rosterSaid interface{ said() }
+
+type (
+	joinSaid struct {
+		name string
+		m    *member
+	}
+	leaveSaid struct{ name string }
+	proxySaid struct{ there bool }
+	eventSaid struct{ control.Event }
+	// namedSaid: the proxy has taken a lane's name, or not.
+	namedSaid struct {
+		stream context.Context // another one may use the same numbers for other lanes
+		lane   uint64
+		name   string
+		err    error
+	}
+)
+
+func (joinSaid) said()  {}
+func (leaveSaid) said() {}
+func (proxySaid) said() {}
+func (eventSaid) said() {}
+func (namedSaid) said() {}
+
+func newRoster(tellName func(context.Context, uint64, string) error, log zerolog.Logger) *roster {
+	r := &roster{tellName: tellName, log: log, said: make(chan rosterSaid), members: make(map[string]*member)}
+	r.lanes, r.naming = make(map[uint64]control.Lane), make(map[uint64]bool)
+	r.ctx, r.end = context.WithCancel(context.Background())
+	r.busy.Go(r.run)
+	return r
+}
+
+func (r *roster) close() {
+	r.end()
+	r.busy.Wait()
+}
+
+// join gives a worker's lane news from now on. A pgid says that its lanes are recognised by it.
+func (r *roster) join(name string, pgid int) <-chan laneNews {
+	m := &member{pgid: pgid, news: make(chan laneNews, 1), latest: laneNews{up: -1}}
+	r.say(joinSaid{name, m})
+	return m.news
+}
+
+// leave forgets a worker. When it returns, no process is taken for it any more.
+func (r *roster) leave(name string) { r.say(leaveSaid{name}) }
+
+// follow says that events of a proxy begin, with all lanes that it has; lost, that they have ended.
+func (r *roster) follow() { r.say(proxySaid{true}) }
+func (r *roster) lost()   { r.say(proxySaid{false}) }
+
+func (r *roster) event(e control.Event) { r.say(eventSaid{e}) }
+
+func (r *roster) say(s rosterSaid) {
+	select {
+	case r.said <- s:
+	case <-r.ctx.Done():
+	}
+}
+
+func (r *roster) run() {
+	for {
+		select {
+		case s := <-r.said:
+			r.hear(s)
+			r.tellMembers()
+		case <-r.ctx.Done():
+			return
+		}
+	}
+}
+
+func (r *roster) hear(s rosterSaid) {
+	switch s := s.(type) {
+	case joinSaid:
+		r.members[s.name] = s.m
+		if s.m.pgid != 0 {
+			r.recogniseAll()
+		}
+	case leaveSaid:
+		delete(r.members, s.name)
+	case proxySaid:
+		r.turn(s.there)
+	case eventSaid:
+		r.happened(s.Event)
+	case namedSaid:
+		r.named(s)
+	}
+}
+
+// turn forgets all that one stream of events said before another begins.
+func (r *roster) turn(there bool) {
+	if r.stream != nil {
+		r.forget()
+		r.stream = nil
+	}
+	if there {
+		r.stream, r.forget = context.WithCancel(r.ctx)
+	}
+	clear(r.lanes)
+	clear(r.naming)
+}
+
+func (r *roster) happened(e control.Event) {
+	switch e.Kind {
+	case control.LaneUp:
+		r.lanes[e.Lane.ID] = e.Lane
+		r.recognise(e.Lane)
+	case control.LaneDown:
+		delete(r.lanes, e.Lane.ID)
+		delete(r.naming, e.Lane.ID)
+	default: // other events do not change who has how many lanes
+	}
+}
+
+func (r *roster) tellMembers() {
+	up := make(map[string]int, len(r.members))
+	for _, lane := range r.lanes {
+		up[lane.Worker]++
+	}
+	for name, m := range r.members {
+		m.tell(laneNews{up: up[name], proxy: r.stream != nil})
+	}
+}
+
+// tell replaces what has not been read yet. Only the roster's goroutine sends.
+func (m *member) tell(n laneNews) {
+	if n == m.latest {
+		return
+	}
+	m.latest = n
+	select {
+	case <-m.news:
+	default:
+	}
+	m.news <- n
+}

@@ -1,0 +1,209 @@
+package launch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sys/unix"
+
+	"github.com/zfleet/zfleet/proxy/control"
+)
+
+// namer is a proxy that is told names.
+type namer struct {
+	mu   sync.Mutex
+	told []string
+	err  error
+	gate chan struct{} // if not nil: it takes a name when this is closed
+}
+
+func (n *namer) name(_ context.Context, lane uint64, worker string) error {
+	if n.gate != nil {
+		<-n.gate
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.told = append(n.told, fmt.Sprintf("%d=%s", lane, worker))
+	return n.err
+}
+
+func (n *namer) set(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.err = err
+}
+
+func (n *namer) names() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return strings.Join(n.told, " ")
+}
+
+func rosterTest(t *testing.T, test func(t *testing.T, r *roster, n *namer)) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := &namer{}
+		r := newRoster(n.name, zerolog.Nop())
+		defer r.close()
+		test(t, r, n)
+	})
+}
+
+func laneUp(id uint64, worker string, pid int) control.Event {
+	return control.Event{Kind: control.LaneUp, Lane: control.Lane{ID: id, Worker: worker, Pid: pid}}
+}
+
+// latest is the last news, after all has settled.
+func latest(lanes <-chan laneNews) (n laneNews) {
+	synctest.Wait()
+	select {
+	case n := <-lanes:
+		return n
+	default:
+		return laneNews{up: -1}
+	}
+}
+
+func expect(t *testing.T, what string, lanes <-chan laneNews, want laneNews) {
+	t.Helper()
+	if got := latest(lanes); got != want {
+		t.Errorf("%s: %+v, want %+v", what, got, want)
+	}
+}
+
+func TestRosterCountsNamedLanes(t *testing.T) {
+	rosterTest(t, func(t *testing.T, r *roster, n *namer) {
+		lanes := r.join("hello/0#1", 0)
+		expect(t, "without a proxy", lanes, laneNews{})
+		r.follow()
+		r.event(laneUp(1, "hello/0#1", 0))
+		r.event(laneUp(2, "hello/0#1", 0))
+		r.event(laneUp(3, "hello/1#1", 0))
+		r.event(laneUp(4, "", 0)) // a foreign one
+		expect(t, "two are up", lanes, laneNews{up: 2, proxy: true})
+		r.event(control.Event{Kind: control.LaneStuck, Lane: control.Lane{ID: 1}})
+		expect(t, "nothing changed", lanes, laneNews{up: -1})
+		r.event(control.Event{Kind: control.LaneDown, Lane: control.Lane{ID: 1}})
+		r.event(control.Event{Kind: control.LaneDown, Lane: control.Lane{ID: 3}})
+		expect(t, "one went down", lanes, laneNews{up: 1, proxy: true})
+		expect(t, "its lanes came first", r.join("hello/0#1", 0), laneNews{up: 1, proxy: true})
+		r.lost()
+		r.leave("hello/0#1")
+		if n.names() != "" {
+			t.Errorf("told %s", n.names())
+		}
+	})
+}
+
+// A lane counts for a plain command once the proxy knows its name, whether the command or its lane was known first.
+func TestRosterNamesLanes(t *testing.T) {
+	rosterTest(t, func(t *testing.T, r *roster, n *namer) {
+		n.set(errors.New("busy"))
+		r.follow()
+		r.event(laneUp(1, "", os.Getpid()))
+		lanes := r.join("hello/0#1", unix.Getpgrp())
+		expect(t, "the proxy does not take the name", lanes, laneNews{proxy: true})
+		r.join("hello/1#1", 1<<30) // somebody else joins meanwhile: no reason to tell it twice
+		synctest.Wait()
+		if n.names() != "1=hello/0#1" {
+			t.Errorf("told %s", n.names())
+		}
+		n.set(nil)
+		time.Sleep(nameRetry - time.Millisecond)
+		expect(t, "before it is told again", lanes, laneNews{up: -1})
+		time.Sleep(time.Millisecond)
+		expect(t, "it is told again", lanes, laneNews{up: 1, proxy: true})
+
+		r.lost() // the next proxy uses the numbers anew, for others
+		expect(t, "no proxy", lanes, laneNews{})
+		r.follow()
+		r.event(laneUp(1, "", 1))
+		r.event(laneUp(2, "", os.Getpid()))
+		expect(t, "the next proxy", lanes, laneNews{up: 1, proxy: true})
+		if n.names() != "1=hello/0#1 1=hello/0#1 2=hello/0#1" {
+			t.Errorf("told %s", n.names())
+		}
+	})
+}
+
+// A name that one proxy was slow to take is not told to the next.
+func TestRosterForgetsWithTheStream(t *testing.T) {
+	rosterTest(t, func(t *testing.T, r *roster, n *namer) {
+		n.set(errors.New("busy"))
+		r.join("hello/0#1", unix.Getpgrp())
+		r.follow()
+		r.event(laneUp(1, "", os.Getpid()))
+		synctest.Wait()
+		r.lost()
+		r.follow()
+		time.Sleep(10 * nameRetry)
+		if n.names() != "1=hello/0#1" {
+			t.Errorf("told %s", n.names())
+		}
+	})
+}
+
+// Nor does it count there, under a number that is another lane's by then.
+func TestRosterForgetsLateAnswers(t *testing.T) {
+	rosterTest(t, func(t *testing.T, r *roster, n *namer) {
+		n.gate = make(chan struct{})
+		lanes := r.join("hello/0#1", unix.Getpgrp())
+		r.follow()
+		r.event(laneUp(1, "", os.Getpid()))
+		synctest.Wait()
+		r.lost()
+		r.follow()
+		r.event(laneUp(1, "", 0))
+		expect(t, "before the answer", lanes, laneNews{proxy: true})
+		close(n.gate)
+		expect(t, "after it", lanes, laneNews{up: -1})
+		if n.names() != "1=hello/0#1" {
+			t.Errorf("told %s", n.names())
+		}
+	})
+}
+
+// Nor is it told when the worker has left, or the lane.
+func TestRosterForgetsWhoLeft(t *testing.T) {
+	rosterTest(t, func(t *testing.T, r *roster, n *namer) {
+		n.set(errors.New("busy"))
+		r.join("hello/0#1", unix.Getpgrp())
+		r.follow()
+		r.event(laneUp(1, "", os.Getpid()))
+		r.event(laneUp(2, "", os.Getpid()))
+		synctest.Wait()
+		r.event(control.Event{Kind: control.LaneDown, Lane: control.Lane{ID: 1}})
+		r.leave("hello/0#1")
+		time.Sleep(10 * nameRetry)
+		if words := strings.Fields(n.names()); len(words) != 4 { // each twice: the second try was under way
+			t.Errorf("told %v", words)
+		}
+	})
+}
+
+func TestWorkerOf(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		pid    int
+		groups map[int]string
+		want   string
+	}{
+		"its group":           {os.Getpid(), map[int]string{unix.Getpgrp(): "a", 1 << 30: "b"}, "a"},
+		"its parent":          {os.Getpid(), map[int]string{os.Getppid(): "a"}, "a"},
+		"itself":              {os.Getpid(), map[int]string{os.Getpid(): "a"}, "a"},
+		"nobody":              {os.Getpid(), map[int]string{1 << 30: "b"}, ""},
+		"a process that left": {1 << 30, map[int]string{1 << 30: "b"}, ""},
+	} {
+		if got := workerOf(c.pid, c.groups); got != c.want {
+			t.Errorf("%s: %q, want %q", what, got, c.want)
+		}
+	}
+}

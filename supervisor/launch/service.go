@@ -1,0 +1,135 @@
+package launch
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sys/unix"
+
+	"github.com/zfleet/zfleet/internal/endpoint"
+	"github.com/zfleet/zfleet/proxy/control"
+	"github.com/zfleet/zfleet/supervisor/fleet"
+)
+
+// maxSocketPath is how many bytes the path of a unix socket may have: unix(7), less the zero at its end.
+const maxSocketPath = len(unix.RawSockaddrUnix{}.Path) - 1
+
+// service is what a service keeps while its processes come and go.
+type service struct {
+	name     string
+	frontend []*endpoint.Listener
+	backend  []*endpoint.Listener
+	socket   string // where its proxy's control socket is
+	control  *control.Client
+	roster   *roster
+}
+
+func socketPath(runDir, service string) string { return filepath.Join(runDir, service+".proxy.sock") }
+
+func openService(spec fleet.Service, runDir string, log zerolog.Logger) (_ *service, err error) {
+	s := &service{name: spec.Name, socket: socketPath(runDir, spec.Name)}
+	s.control = control.Dial(s.socket)
+	s.roster = newRoster(s.control.Name, log.With().Str("service", spec.Name).Logger())
+	if s.frontend, err = listen(spec.Frontend); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	if s.backend, err = listen(spec.Backend); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// listen binds all, or none.
+func listen(endpoints []string) (listeners []*endpoint.Listener, err error) {
+	for _, s := range endpoints {
+		e, err := endpoint.Parse(s)
+		if err != nil {
+			return nil, errors.Join(err, closeAll(listeners))
+		}
+		listener, err := e.Listen()
+		if err != nil {
+			return nil, errors.Join(err, closeAll(listeners))
+		}
+		listeners = append(listeners, listener)
+	}
+	return listeners, nil
+}
+
+func closeAll(listeners []*endpoint.Listener) (err error) {
+	for _, l := range listeners {
+		err = errors.Join(err, l.Close())
+	}
+	return err
+}
+
+func (s *service) close() error {
+	s.roster.close()
+	s.control.Close()
+	return errors.Join(closeAll(s.frontend), closeAll(s.backend), s.removeSocket())
+}
+
+// removeSocket removes what a proxy that was killed left behind.
+func (s *service) removeSocket() error {
+	if err := os.Remove(s.socket); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// connect is the one endpoint that workers connect to: a second would be a second connection of the same REP socket to the same proxy.
+// Of several, ipc is cheapest, and the kernel says who is at the other end.
+func (s *service) connect() string {
+	if len(s.backend) == 0 {
+		return ""
+	}
+	i := slices.IndexFunc(s.backend, func(l *endpoint.Listener) bool { return l.Bound().Transport == endpoint.IPC })
+	return s.backend[max(i, 0)].Bound().Connect().String()
+}
+
+// proxyArgs is the command line of the service's proxy. Told to end, it has its own grace for requests under way; that is over before
+// the stop ladder's next rung.
+func (s *service) proxyArgs(d fleet.Delivery, terminate time.Duration) []string {
+	args := []string{"proxy", "--name", s.name, "--control", s.socket}
+	for _, l := range s.frontend {
+		args = append(args, "--frontend", l.Bound().String())
+	}
+	for _, l := range s.backend {
+		args = append(args, "--backend", l.Bound().String())
+	}
+	return append(args,
+		"--grace", (terminate * 4 / 5).String(),
+		"--prefetch", prefetch(d.Prefetch),
+		"--attempts", strconv.Itoa(d.Attempts),
+		"--queue", strconv.Itoa(d.Queue),
+		"--queue-bytes", strconv.FormatInt(d.QueueBytes, 10),
+		"--max-message", strconv.FormatInt(d.MaxMessage, 10),
+		"--client-buffer", strconv.FormatInt(d.ClientBuffer, 10))
+}
+
+func prefetch(n int) string {
+	if n == 0 {
+		return "auto"
+	}
+	return strconv.Itoa(n)
+}
+
+// inherited is the listeners as files for a proxy, and the words that say which descriptor is which: frontend=3 backend=4.
+func (s *service) inherited() (files []*os.File, words string) {
+	var all []string
+	add := func(kind string, listeners []*endpoint.Listener) {
+		for _, l := range listeners {
+			all = append(all, fmt.Sprintf("%s=%d", kind, firstExtraFile+len(files)))
+			files = append(files, l.File())
+		}
+	}
+	add("frontend", s.frontend)
+	add("backend", s.backend)
+	return files, strings.Join(all, " ")
+}
