@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -89,7 +90,8 @@ func (f *fleet) zfleet(t *testing.T, args ...string) ([]byte, error) {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(bin, "zfleet"), append(args, "-f", f.file)...)
 	out, err := cmd.Output()
-	if exit, ok := err.(*exec.ExitError); ok {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
 		err = fmt.Errorf("%w: %s", err, exit.Stderr)
 	}
 	return out, err

@@ -36,10 +36,10 @@ type loop struct {
 
 	listeners []*listener
 	bound     [2][]string // endpoints, by side
-	conns     []*conn // by descriptor
-	clients   int     // established frontend connections
-	dirty     []*conn // have output
-	shaking   []*conn // handshakes under way, oldest first; some are done or closed already
+	conns     []*conn     // by descriptor
+	clients   int         // established frontend connections
+	dirty     []*conn     // have output
+	shaking   []*conn     // handshakes under way, oldest first; some are done or closed already
 	lanes     lanes
 	scratch   []byte
 	vec       vector
