@@ -61,7 +61,8 @@ func TestByHand(t *testing.T) {
 
 func TestAnEndpointThatCannotBeIsSaid(t *testing.T) {
 	_, stderr, code := byHand(t, nil, "--connect", "tcp//x")
-	if want := `"message":"cannot open lane 1 of 2: cannot connect to \"tcp//x\": invalid argument"`; code != 1 || !strings.Contains(stderr, want) {
+	want := `"message":"cannot open lane 1 of 2: cannot connect to \"tcp//x\": invalid argument"`
+	if code != 1 || !strings.Contains(stderr, want) {
 		t.Fatalf("status %d, %s; want status 1, %s", code, stderr, want)
 	}
 }

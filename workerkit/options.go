@@ -27,8 +27,9 @@ func Concurrency(n int) Option { return func(o *options) { o.concurrency = max(n
 // another try may call os.Exit(78) itself: zfleet does not restart that.) Its context ends when the worker is told to end meanwhile.
 func Setup(setup func(context.Context) error) Option { return func(o *options) { o.setup = setup } }
 
-// Teardown runs when the last reply is sent and the worker is disconnected: flush the cache, close the database. Neither a drain nor the end
-// of the process is complete before it returns; its context ends with the grace. It does not run when the setup failed or was cut short.
+// Teardown runs when the last reply is sent and the worker is disconnected: flush the cache, close the database. Neither a drain nor the
+// end of the process is complete before it returns; its context ends with the grace. It does not run when the setup failed or was cut
+// short.
 func Teardown(teardown func(context.Context) error) Option {
 	return func(o *options) { o.teardown = teardown }
 }

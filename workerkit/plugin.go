@@ -35,9 +35,9 @@ func (p *program) runPlugin() int {
 	return proc.main()
 }
 
-// server is go-plugin's gRPC server. It runs in what go-plugin calls test mode, because the ordinary one replaces os.Stdout and os.Stderr by
-// pipes into gRPC: prints would block after 64 KiB unless the supervisor reads them, and be a data race for goroutines that run already.
-// Test mode leaves them alone, and leaves the handshake, the cookie and SIGINT to us.
+// server is go-plugin's gRPC server. It runs in what go-plugin calls test mode, because the ordinary one replaces os.Stdout and os.Stderr
+// by pipes into gRPC: prints would block after 64 KiB unless the supervisor reads them, and be a data race for goroutines that run
+// already. Test mode leaves them alone, and leaves the handshake, the cookie and SIGINT to us.
 type server struct {
 	address <-chan *plugin.ReattachConfig
 	closed  chan struct{} // the supervisor has closed it, or it never was

@@ -215,7 +215,8 @@ func TestAutoMTLSIsRefused(t *testing.T) {
 }
 
 func TestWithoutAControlSocketItEnds(t *testing.T) {
-	p := command(t, "plain", nil, plugin.EnvUnixSocketDir+"=/nowhere", control.Handshake.MagicCookieKey+"="+control.Handshake.MagicCookieValue).start()
+	cookie := control.Handshake.MagicCookieKey + "=" + control.Handshake.MagicCookieValue
+	p := command(t, "plain", nil, plugin.EnvUnixSocketDir+"=/nowhere", cookie).start()
 	p.expectExit(1)
 	p.expectLog("open /nowhere/plugin")
 	p.expectLog("cannot serve the control service: the log has the reason")

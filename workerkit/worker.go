@@ -57,14 +57,11 @@ func (w *worker) run() {
 }
 
 func (w *worker) live() error {
-	err := w.setUp()
-	if w.draining.Err() != nil {
-		return nil // an error is most likely the setup's answer to that
-	}
-	if err != nil {
-		return fmt.Errorf("cannot set up: %w", err)
+	if ready, err := w.setUp(); !ready {
+		return err
 	}
 	w.enter("it has not been told where to connect")
+	var err error
 	select {
 	case p := <-w.place:
 		err = w.work(p)
@@ -73,18 +70,21 @@ func (w *worker) live() error {
 	return errors.Join(err, w.tearDown())
 }
 
-// setUp runs the author's setup. One that goes on when the worker is told to end is left behind.
-func (w *worker) setUp() error {
+// setUp runs the author's setup. One that goes on when the worker is told to end is left behind, and an error is then its answer to that.
+func (w *worker) setUp() (ready bool, err error) {
 	verdict := make(chan error, 1)
 	go func() {
 		verdict <- guard(w.log, "setup", func() error { return w.options.setup(w.draining) })
 	}()
 	select {
-	case err := <-verdict:
-		return err
+	case err = <-verdict:
 	case <-w.draining.Done():
-		return nil
+		return false, nil
 	}
+	if err != nil && w.draining.Err() == nil {
+		return false, fmt.Errorf("cannot set up: %w", err)
+	}
+	return err == nil, nil
 }
 
 func (w *worker) tearDown() error {

@@ -2,7 +2,8 @@
 //
 // # On request
 //
-// The first frame of a request says what to do, as a word and its arguments. The answer is one frame, and the request's other frames after it.
+// The first frame of a request says what to do, as a word and its arguments. The answer is one frame, and the request's other frames after
+// it.
 //
 //	echo TEXT            answers TEXT
 //	pid                  answers its process id

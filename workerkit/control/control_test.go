@@ -32,7 +32,8 @@ func TestBothEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	client := raw.(*control.Client)
-	sent := &control.StartRequest{Worker: "hello/3#7", Service: "hello", Backends: []string{"ipc:///x", "tcp://127.0.0.1:1"}, Secret: "s", Concurrency: 4}
+	backends := []string{"ipc:///x", "tcp://127.0.0.1:1"}
+	sent := &control.StartRequest{Worker: "hello/3#7", Service: "hello", Backends: backends, Secret: "s", Concurrency: 4}
 	reply, err := client.Start(t.Context(), sent)
 	if err != nil || reply.Concurrency != 4 || !proto.Equal(w.got, sent) {
 		t.Errorf("got %v, %v; the worker got %v", reply, err, w.got)

@@ -37,8 +37,8 @@ type WorkerClient interface {
 	Start(ctx context.Context, in *StartRequest, opts ...grpc.CallOption) (*StartReply, error)
 	// Health asks whether the worker can take requests: the author's own check.
 	Health(ctx context.Context, in *HealthRequest, opts ...grpc.CallOption) (*HealthReply, error)
-	// Drain takes no more requests and returns when every handler has returned, its reply is sent and the sockets are closed. The process lives
-	// on, so that Stats can be asked, until it is terminated.
+	// Drain takes no more requests and returns when every handler has returned, its reply is sent, the sockets are closed and the author's
+	// teardown is done. The process lives on, so that Stats can be asked, until it is terminated.
 	Drain(ctx context.Context, in *DrainRequest, opts ...grpc.CallOption) (*DrainReply, error)
 	// Stats returns counters since the start of the process.
 	Stats(ctx context.Context, in *StatsRequest, opts ...grpc.CallOption) (*StatsReply, error)
@@ -101,8 +101,8 @@ type WorkerServer interface {
 	Start(context.Context, *StartRequest) (*StartReply, error)
 	// Health asks whether the worker can take requests: the author's own check.
 	Health(context.Context, *HealthRequest) (*HealthReply, error)
-	// Drain takes no more requests and returns when every handler has returned, its reply is sent and the sockets are closed. The process lives
-	// on, so that Stats can be asked, until it is terminated.
+	// Drain takes no more requests and returns when every handler has returned, its reply is sent, the sockets are closed and the author's
+	// teardown is done. The process lives on, so that Stats can be asked, until it is terminated.
 	Drain(context.Context, *DrainRequest) (*DrainReply, error)
 	// Stats returns counters since the start of the process.
 	Stats(context.Context, *StatsRequest) (*StatsReply, error)

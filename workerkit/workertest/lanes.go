@@ -14,8 +14,8 @@ import (
 // maxLanes is far more than the concurrency that a test needs.
 const maxLanes = 4096
 
-// lanes gives each connection of the worker a REQ socket of its own, and so knows which of them is idle. One libzmq socket for all would deal
-// requests out in turn, also to the one that is busy.
+// lanes gives each connection of the worker a REQ socket of its own, and so knows which of them is idle. One libzmq socket for all would
+// deal requests out in turn, also to the one that is busy.
 type lanes struct {
 	dir      string
 	endpoint string // where the worker connects to

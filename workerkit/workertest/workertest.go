@@ -1,5 +1,5 @@
-// Package workertest runs a worker in a test, without a process and without zfleet. [New] starts it, and Call asks it as a client does: over
-// real REQ and REP sockets, so that the test sees what a reply looks like on the wire.
+// Package workertest runs a worker in a test, without a process and without zfleet. [New] starts it, and Call asks it as a client does:
+// over real REQ and REP sockets, so that the test sees what a reply looks like on the wire.
 package workertest
 
 import (
@@ -69,7 +69,8 @@ func (w *Worker) end() error {
 }
 
 // Call sends a request and returns the reply's frames. The error is a *workerkit.Error when the worker answered with an error reply, and
-// something else when there is no reply. Any goroutine may call it; as many run at a time as the worker's concurrency says, the others wait.
+// something else when there is no reply. Any goroutine may call it; as many run at a time as the worker's concurrency says, the others
+// wait.
 func (w *Worker) Call(request ...[]byte) ([][]byte, error) {
 	if len(request) == 0 {
 		request = [][]byte{{}}
