@@ -4,6 +4,8 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+
+	"github.com/zfleet/zfleet/internal/await"
 )
 
 // down answers what it has, and leaves no process.
@@ -38,7 +40,7 @@ func TestSupervisorKilled(t *testing.T) {
 			f.signal(t, syscall.SIGKILL)
 			left := append(pids(s), s.Proxy.Pid)
 			again := f.again(t)
-			waitFor(t, "all processes to be gone", func() bool { return !slices.ContainsFunc(left, alive) })
+			await.Until(t, "all processes to be gone", func() bool { return !slices.ContainsFunc(left, alive) })
 			again.ask(t, "again")
 		})
 	}

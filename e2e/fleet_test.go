@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/zfleet/zfleet/internal/admin"
+	"github.com/zfleet/zfleet/internal/await"
 )
 
 // fleet is a running `zfleet up` with one service, echo.
@@ -73,7 +74,7 @@ func (f *fleet) again(t *testing.T) *fleet {
 	t.Helper()
 	again := *f
 	again.start(t)
-	waitFor(t, "the fleet to be up again", func() bool {
+	await.Until(t, "the fleet to be up again", func() bool {
 		select {
 		case <-again.ended:
 			again.start(t)
@@ -110,7 +111,7 @@ func (f *fleet) ps(t *testing.T) (s admin.Service, err error) {
 // until waits for the service to be as ok says.
 func (f *fleet) until(t *testing.T, what string, ok func(admin.Service) bool) {
 	t.Helper()
-	waitFor(t, what, func() bool {
+	await.Until(t, what, func() bool {
 		select {
 		case <-f.ended:
 			t.Fatalf("zfleet up has ended: %v", f.err)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/pebbe/zmq4"
+
+	"github.com/zfleet/zfleet/internal/await"
 )
 
 // load is clients that ask without pause, each request with a number of its own, until they are told to stop; then they wait for what is
@@ -30,7 +32,7 @@ func startLoad(t *testing.T, endpoint string, clients int) *load {
 	for i := range clients {
 		l.clients.Go(func() { l.client(endpoint, i) })
 	}
-	waitFor(t, "the load to begin", func() bool { return l.answered.Load() > 0 })
+	await.Until(t, "the load to begin", func() bool { return l.answered.Load() > 0 })
 	return l
 }
 
@@ -38,7 +40,7 @@ func startLoad(t *testing.T, endpoint string, clients int) *load {
 func (l *load) progress(n int64) {
 	l.t.Helper()
 	goal := l.answered.Load() + n
-	waitFor(l.t, fmt.Sprintf("%d more replies", n), func() bool { return l.answered.Load() >= goal || l.t.Failed() })
+	await.Until(l.t, fmt.Sprintf("%d more replies", n), func() bool { return l.answered.Load() >= goal || l.t.Failed() })
 }
 
 // stop ends the load and holds what was sent against what was answered.

@@ -40,6 +40,14 @@ func TestProxyKilled(t *testing.T) {
 // ask is one client with one request.
 func (f *fleet) ask(t *testing.T, number string) {
 	t.Helper()
+	if reply := f.request(t, order, number); reply[len(reply)-1] != number {
+		t.Fatalf("got %q", reply)
+	}
+}
+
+// request is one client with one request and its reply.
+func (f *fleet) request(t *testing.T, frames ...string) (reply []string) {
+	t.Helper()
 	c, err := zmq4.NewSocket(zmq4.REQ)
 	if err != nil {
 		t.Fatal(err)
@@ -51,10 +59,11 @@ func (f *fleet) ask(t *testing.T, number string) {
 	if err := c.Connect(f.frontend); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.SendMessage(order, number); err != nil {
+	if _, err := c.SendMessage(frames); err != nil {
 		t.Fatal(err)
 	}
-	if reply, err := c.RecvMessage(0); err != nil || reply[len(reply)-1] != number {
-		t.Fatalf("got %q: %v", reply, err)
+	if reply, err = c.RecvMessage(0); err != nil {
+		t.Fatal(err)
 	}
+	return reply
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/proxy/control"
 )
 
@@ -57,7 +58,7 @@ func TestQuiesce(t *testing.T) {
 	got := worker.recv()
 	quiesced := make(chan error, 1)
 	go func() { quiesced <- s.Quiesce(t.Context()) }()
-	waitFor(t, "the frontend to be quiet", func() bool { return s.quiet(t) })
+	await.Until(t, "the frontend to be quiet", func() bool { return s.quiet(t) })
 	select {
 	case err := <-quiesced:
 		t.Fatalf("quiesced with a request outstanding: %v", err)

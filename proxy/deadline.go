@@ -13,6 +13,9 @@ func (l *loop) patience() time.Duration {
 	if c := l.oldestShake(); c != nil {
 		until(c.until)
 	}
+	if at, ok := l.core.Deadline(); ok {
+		until(at)
+	}
 	for _, ln := range l.listeners {
 		if ln.retry > 0 {
 			until(ln.retry)
@@ -20,6 +23,9 @@ func (l *loop) patience() time.Duration {
 	}
 	if l.ending > 0 {
 		until(l.ending)
+	}
+	if l.opts.Heartbeat > 0 && len(l.lanes.list) > 0 {
+		until(l.nextBeat)
 	}
 	if l.pool.idle > 0 {
 		until(l.trimmed + trimEvery)
@@ -37,6 +43,7 @@ func (l *loop) late() {
 			l.listenAgain(ln)
 		}
 	}
+	l.beat()
 	if l.ending > 0 && l.ending <= l.now {
 		l.giveUp()
 	}

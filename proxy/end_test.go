@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/proxy/control"
 	"github.com/zfleet/zfleet/proxy/dispatch"
 )
@@ -16,7 +17,7 @@ func TestRunEndsWhenAllIsAnswered(t *testing.T) {
 	got := worker.recv()
 	ended := make(chan error, 1)
 	go func() { ended <- s.stop() }()
-	waitFor(t, "new connections to be refused or left alone", func() bool { return s.quiet(t) })
+	await.Until(t, "new connections to be refused or left alone", func() bool { return s.quiet(t) })
 	client.send(wire("", "after"))
 	worker.send(wire(got...))
 	if got := client.recv(); got[1] != "before" {

@@ -15,7 +15,7 @@ type errorReply struct {
 func unavailable(attempts int) errorReply {
 	return errorReply{
 		Code:     "UNAVAILABLE",
-		Message:  fmt.Sprintf("%d workers ended while they handled this request", attempts),
+		Message:  fmt.Sprintf("%d workers ended, or took too long, while they handled this request", attempts),
 		Attempts: attempts,
 	}
 }

@@ -57,11 +57,11 @@ func ask[T any](ctx context.Context, p *Proxy, f func(*loop) T) (answer T, err e
 	if err := p.loop.inbox.post(func(l *loop) { answered <- f(l) }); err != nil {
 		return answer, err
 	}
-	return await(ctx, p, answered)
+	return hear(ctx, p, answered)
 }
 
-// await waits for an answer that the loop gives when it can.
-func await[T any](ctx context.Context, p *Proxy, answered <-chan T) (answer T, err error) {
+// hear waits for an answer that the loop gives when it can.
+func hear[T any](ctx context.Context, p *Proxy, answered <-chan T) (answer T, err error) {
 	select {
 	case answer = <-answered:
 		return answer, nil

@@ -20,6 +20,8 @@ type lane struct {
 	pid    int
 	since  time.Time
 	told   bool // its LaneUp was published
+
+	heartbeat heartbeat
 }
 
 // lanes are the loop's worker connections, with what the control socket asks about them.
@@ -40,6 +42,7 @@ func (s *lanes) up(l *loop, c *conn, peer zmtp.Peer) *lane {
 	s.last++
 	ln := &lane{id: s.last, conn: c, core: l.core.Up(), worker: peer.User, peer: peerAddress(c.fd), since: time.Now()}
 	ln.core.Data = c
+	ln.heartbeat = heartbeat{heard: l.now, able: peer.Minor >= 1}
 	s.list = append(s.list, ln)
 	if s.leaving.includes(ln.worker) {
 		l.core.Drain(ln.core)
@@ -63,6 +66,13 @@ func (s *lanes) down(ln *lane, reason string) {
 		s.tell(control.Event{Kind: control.LaneDown, At: time.Now(), Lane: ln.view(), Reason: reason})
 	}
 	s.leaving.check(s.list, ln.worker)
+}
+
+// stuck tells that a lane is about to be closed because its worker hangs.
+func (s *lanes) stuck(ln *lane, reason string) {
+	if ln.told {
+		s.tell(control.Event{Kind: control.LaneStuck, At: time.Now(), Lane: ln.view(), Reason: reason})
+	}
 }
 
 // named gives a lane the name of its worker.

@@ -44,7 +44,8 @@ type loop struct {
 	scratch   []byte
 	vec       vector
 	trimmed   time.Duration
-	acting    bool // act is under way
+	nextBeat  time.Duration // when lanes are looked at for heartbeats
+	acting    bool          // act is under way
 
 	count   control.Counters
 	reports *reports // of the logs that a hostile peer could repeat for ever

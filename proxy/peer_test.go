@@ -12,6 +12,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/internal/endpoint"
 	"github.com/zfleet/zfleet/proxy/control"
 	"github.com/zfleet/zfleet/proxy/zmtp"
@@ -62,7 +63,7 @@ func serve(t *testing.T, opts Options) *served {
 	})
 	s := &served{Client: control.Dial(opts.Control), frontend: address(fe), backend: address(be), stop: stop}
 	t.Cleanup(s.Close)
-	waitFor(t, "the control socket", func() bool { _, err := s.Snapshot(t.Context()); return err == nil })
+	await.Until(t, "the control socket", func() bool { _, err := s.Snapshot(t.Context()); return err == nil })
 	return s
 }
 
@@ -95,16 +96,7 @@ func (s *served) snapshot(t *testing.T) control.Snapshot {
 // until waits for the proxy to be as ok says.
 func (s *served) until(t *testing.T, what string, ok func(control.Snapshot) bool) {
 	t.Helper()
-	waitFor(t, what, func() bool { return ok(s.snapshot(t)) })
-}
-
-func waitFor(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
+	await.Until(t, what, func() bool { return ok(s.snapshot(t)) })
 }
 
 // rawPeer is a peer that does what a test tells it, down to the byte.

@@ -32,6 +32,8 @@ type Options struct {
 	ClientBuffer int64 // bytes of unread replies at which a client is dropped; 0: 64 MiB
 
 	HandshakeTimeout time.Duration // 0: 10 s
+	Heartbeat        time.Duration // a worker that is silent for so long is sent a PING; 0: never
+	HeartbeatTimeout time.Duration // a worker that is silent for so long is lost; 0: 10 s
 	Grace            time.Duration // how long Run goes on answering requests after its context has ended; 0: 30 s
 	Log              zerolog.Logger
 }
@@ -45,6 +47,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.HandshakeTimeout == 0 {
 		o.HandshakeTimeout = 10 * time.Second
+	}
+	if o.HeartbeatTimeout == 0 {
+		o.HeartbeatTimeout = 10 * time.Second
 	}
 	if o.Grace == 0 {
 		o.Grace = 30 * time.Second

@@ -61,6 +61,7 @@ func (l *loop) came(c *conn, n int, e unix.Errno) bool {
 		l.drop(c, "closed by the peer")
 		return false
 	}
+	l.moved(c)
 	return true
 }
 

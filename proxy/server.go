@@ -133,7 +133,7 @@ func (p *Proxy) later(r *http.Request, f func(*loop, chan<- error)) (any, error)
 	if err := p.loop.inbox.post(func(l *loop) { f(l, answered) }); err != nil {
 		return nil, err
 	}
-	failed, err := await(r.Context(), p, answered)
+	failed, err := hear(r.Context(), p, answered)
 	return struct{}{}, errors.Join(failed, err)
 }
 

@@ -45,6 +45,8 @@ func (l *loop) act() (acted bool) {
 		case dispatch.Discard:
 			l.count.Abandoned++
 			l.pool.release(a.Message)
+		case dispatch.Stuck:
+			l.stuck(a.Lane.Data.(*conn))
 		case dispatch.Pause:
 			l.pause(a.Client)
 		case dispatch.Resume:
@@ -81,9 +83,13 @@ func (l *loop) send(c *conn) {
 	if c.mute {
 		c.out.discard(&l.pool)
 	}
+	unsent := c.out.bytes
 	if e := c.out.write(c.fd, &l.pool, &l.vec); e != 0 && e != errAgain {
 		l.cannotSend(c, e)
 		return
+	}
+	if unsent > chunkFull && c.out.bytes < unsent {
+		l.moved(c)
 	}
 	if c.choked && c.out.bytes <= l.opts.chokeAt()/2 {
 		l.unchoke(c)

@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"fmt"
+
 	"github.com/zfleet/zfleet/proxy/dispatch"
 	"github.com/zfleet/zfleet/proxy/zmtp"
 )
@@ -47,4 +49,14 @@ func (l *loop) reply(c *conn, wire, buffer []byte) {
 		return
 	}
 	l.answer(client.Data.(*conn), wire, buffer)
+}
+
+// stuck ends a lane whose oldest request is past its timeout; that and the others go to other lanes. A hung REP does not notice: its
+// connection is closed so that a late reply cannot come, and whoever supervises the worker is told before.
+func (l *loop) stuck(c *conn) {
+	l.count.Stuck++
+	reason := fmt.Sprintf("a request is past its timeout of %v", l.opts.Dispatch.Timeout)
+	l.reports.warn("closed a worker's connection", reason, c.lane.peer)
+	l.lanes.stuck(c.lane, reason)
+	l.drop(c, reason)
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	zmq "github.com/pebbe/zmq4"
+
+	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/workerkit"
 )
 
@@ -31,7 +33,7 @@ func TestConcurrencyIsExact(t *testing.T) {
 	for range requests {
 		h.send([]byte("x"))
 	}
-	waitFor(t, "all lanes to work at a time", func() bool { return running.Load() == n })
+	await.Until(t, "all lanes to work at a time", func() bool { return running.Load() == n })
 	close(finish)
 	for range requests {
 		h.receive()

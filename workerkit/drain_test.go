@@ -12,6 +12,8 @@ import (
 	"time"
 
 	zmq "github.com/pebbe/zmq4"
+
+	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/workerkit"
 )
 
@@ -217,7 +219,7 @@ func TestNoReplyIsDroppedWhenTheProxyReadsSlowly(t *testing.T) {
 	for range requests {
 		h.send([]byte("x"))
 	}
-	waitFor(t, "all to be handled", func() bool { return calls.Load() == requests })
+	await.Until(t, "all to be handled", func() bool { return calls.Load() == requests })
 	for range requests {
 		h.receive()
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	zmq "github.com/pebbe/zmq4"
+
 	"github.com/zfleet/zfleet/workerkit"
 )
 
@@ -154,15 +155,5 @@ func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-// waitFor polls until cond holds.
-func waitFor(t testing.TB, what string, cond func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !cond(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %s for: %s", patience, what)
-		}
 	}
 }

@@ -8,19 +8,21 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-plugin"
-	"github.com/zfleet/zfleet/workerkit/control"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/zfleet/zfleet/internal/await"
+	"github.com/zfleet/zfleet/workerkit/control"
 )
 
 func TestPluginLife(t *testing.T) {
 	h := newHub(t, ipc(t))
 	p := startPlugin(t, "two lanes")
-	waitFor(t, "the setup", func() bool { return p.health(patience).Reason == "it has not been told where to connect" })
+	await.Until(t, "the setup", func() bool { return p.health(patience).Reason == "it has not been told where to connect" })
 	if got := p.begin(h); got.Concurrency != 2 {
 		t.Fatalf("it opens %d sockets; want 2", got.Concurrency)
 	}
-	waitFor(t, "ready", func() bool { return p.health(patience).Ready })
+	await.Until(t, "ready", func() bool { return p.health(patience).Ready })
 	h.expect(h.send([]byte("a"), nil), []byte("a"), nil)
 	_, err := p.control.Drain(t.Context(), &control.DrainRequest{})
 	must(t, err)
@@ -102,9 +104,9 @@ func TestStatsAreExact(t *testing.T) {
 	g := newGate(t)
 	before := stats().HandlerSeconds
 	h.send(g.wait())
-	waitFor(t, "a request under way", func() bool { return stats().InFlight == 1 })
+	await.Until(t, "a request under way", func() bool { return stats().InFlight == 1 })
 	began := time.Now()
-	waitFor(t, "100 ms in the handler", func() bool { return time.Since(began) >= 100*time.Millisecond })
+	await.Until(t, "100 ms in the handler", func() bool { return time.Since(began) >= 100*time.Millisecond })
 	g.open()
 	h.receive()
 	if s := stats(); s.Answered != 7 || s.InFlight != 0 || s.HandlerSeconds-before < 0.1 || s.HandlerSeconds-before > 10 {
@@ -120,7 +122,7 @@ func TestSlowSetup(t *testing.T) {
 		t.Fatalf("got %v", got)
 	}
 	g.open()
-	waitFor(t, "ready", func() bool { return p.health(patience).Ready })
+	await.Until(t, "ready", func() bool { return p.health(patience).Ready })
 	h.expect(h.send([]byte("x")), []byte("x"))
 }
 
@@ -141,7 +143,7 @@ func TestHealth(t *testing.T) {
 			p := startPlugin(t, worker)
 			p.begin(h)
 			var got *control.HealthReply
-			waitFor(t, "the check to be asked", func() bool {
+			await.Until(t, "the check to be asked", func() bool {
 				got = p.health(time.Second)
 				return got.Ready || !strings.HasPrefix(got.Reason, "it ")
 			})
@@ -193,7 +195,7 @@ func TestPrintsReachStandardErrorAndBlockNothing(t *testing.T) {
 	p := startPlugin(t, "plain")
 	p.begin(h)
 	h.expect(h.send([]byte("print 10")), nil)
-	waitFor(t, "10 MiB on standard error", func() bool { return p.stderr.Len() >= 10<<20 })
+	await.Until(t, "10 MiB on standard error", func() bool { return p.stderr.Len() >= 10<<20 })
 	p.expectLog("printed before Main")
 	if p.synced.Len() > 0 {
 		t.Errorf("%d bytes went through go-plugin's pipes", p.synced.Len())

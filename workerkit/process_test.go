@@ -13,6 +13,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
+
+	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/workerkit/control"
 )
 
@@ -86,7 +88,7 @@ func (p *tested) expectExit(code int) {
 // expectLog waits for a text in what it wrote to standard error.
 func (p *tested) expectLog(text string) {
 	p.t.Helper()
-	waitFor(p.t, "the log to say "+text, func() bool { return strings.Contains(p.stderr.String(), text) })
+	await.Until(p.t, "the log to say "+text, func() bool { return strings.Contains(p.stderr.String(), text) })
 }
 
 // plugged is a worker process that runs as a plugin.

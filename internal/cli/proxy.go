@@ -60,6 +60,9 @@ func newProxyCommand(ui *tui) *cobra.Command {
 	flags.StringArrayVar(&f.backend, "backend", nil, "where workers connect; may be given more than once")
 	flags.StringVar(&f.engine, "engine", "zfleet", "zfleet, or libzmq to compare with")
 	flags.StringVar(&f.prefetch, "prefetch", "auto", fmt.Sprintf("requests a worker connection may hold unanswered: auto, or 1 to %d", dispatch.MaxPrefetch))
+	flags.DurationVar(&f.opts.Dispatch.Timeout, "timeout", 0, "how long a worker may take for one request, before it is given to another; 0: as long as it likes")
+	flags.DurationVar(&f.opts.Heartbeat, "heartbeat", time.Second, "a worker that is silent for so long is sent a PING; 0: never")
+	flags.DurationVar(&f.opts.HeartbeatTimeout, "heartbeat-timeout", 10*time.Second, "a worker that is silent for so long is lost, if it knows PING")
 	flags.IntVar(&f.opts.Dispatch.Attempts, "attempts", 3, "workers that may end while they handle a request, before it is answered with an error")
 	flags.IntVar(&f.opts.Dispatch.Queue, "queue", 100_000, "waiting requests at which clients are not read from any more")
 	flags.Int64Var(&f.opts.Dispatch.QueueBytes, "queue-bytes", 1<<30, "the same, in bytes")
@@ -102,11 +105,20 @@ func (f *proxyFlags) check(cmd *cobra.Command) error {
 	}
 	for flag, n := range map[string]int64{
 		"attempts": int64(f.opts.Dispatch.Attempts), "queue": int64(f.opts.Dispatch.Queue), "queue-bytes": f.opts.Dispatch.QueueBytes,
-		"max-message": f.opts.MaxMessage, "client-buffer": f.opts.ClientBuffer, "grace": int64(f.grace),
+		"heartbeat-timeout": int64(f.opts.HeartbeatTimeout),
+		"max-message":       f.opts.MaxMessage, "client-buffer": f.opts.ClientBuffer, "grace": int64(f.grace),
 	} {
 		if n <= 0 {
 			return usagef(cmd, "--%s must be more than 0", flag)
 		}
+	}
+	switch {
+	case f.opts.Dispatch.Timeout < 0:
+		return usagef(cmd, "--timeout must not be negative")
+	case f.opts.Heartbeat < 0:
+		return usagef(cmd, "--heartbeat must not be negative")
+	case f.opts.HeartbeatTimeout <= f.opts.Heartbeat:
+		return usagef(cmd, "--heartbeat-timeout (%v) must be more than --heartbeat (%v)", f.opts.HeartbeatTimeout, f.opts.Heartbeat)
 	}
 	return nil
 }

@@ -20,9 +20,12 @@ func defaultFile(opts Options) File {
 
 func defaultService(name, folder string) fleet.Service {
 	return fleet.Service{
-		Name:     name,
-		Delivery: fleet.Delivery{Attempts: 3, Queue: 100_000, QueueBytes: 1 << 30, MaxMessage: 1 << 30, ClientBuffer: 64 << 20},
-		Workers:  fleet.Workers{Dir: folder, Grace: 30 * time.Second, StartTimeout: 30 * time.Second},
+		Name: name,
+		Delivery: fleet.Delivery{
+			Heartbeat: time.Second, HeartbeatTimeout: 10 * time.Second,
+			Attempts: 3, Queue: 100_000, QueueBytes: 1 << 30, MaxMessage: 1 << 30, ClientBuffer: 64 << 20,
+		},
+		Workers: fleet.Workers{Dir: folder, Grace: 30 * time.Second, StartTimeout: 30 * time.Second},
 		Restart: fleet.Restart{
 			Delay:     500 * time.Millisecond,
 			MaxDelay:  30 * time.Second,

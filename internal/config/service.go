@@ -156,12 +156,30 @@ func (p *parser) health(t *table, h *fleet.Health) {
 
 func (p *parser) delivery(t *table, d *fleet.Delivery) {
 	p.prefetch(t, d)
+	p.orNone(t, "timeout", &d.Timeout)
+	beat, ok := p.orNone(t, "heartbeat", &d.Heartbeat)
+	most, given := t.duration("heartbeat_timeout", soonest, &d.HeartbeatTimeout)
+	if d.HeartbeatTimeout <= d.Heartbeat && (ok || given) {
+		if !given {
+			most = beat
+		}
+		p.complain(most.at, "heartbeat_timeout (%s) must be more than heartbeat (%s)", formatDuration(d.HeartbeatTimeout), formatDuration(d.Heartbeat))
+	}
 	t.integer("attempts", 1, maxAttempts, &d.Attempts)
 	t.integer("queue", 1, maxQueue, &d.Queue)
 	t.size("queue_bytes", 1<<10, &d.QueueBytes)
 	t.size("max_message", 1<<10, &d.MaxMessage)
 	t.size("client_buffer", 1<<10, &d.ClientBuffer)
 	t.done()
+}
+
+// orNone is a duration that can be left out by 0.
+func (p *parser) orNone(t *table, key string, to *time.Duration) (v value, ok bool) {
+	v, ok = t.duration(key, 0, to)
+	if ok && *to > 0 && *to < soonest {
+		p.complain(v.at, "%s must be 0s, for none, or at least %s; this is %s", key, formatDuration(soonest), v.raw)
+	}
+	return v, ok
 }
 
 // prefetch is "auto" or a number; 0 is auto in a Spec.

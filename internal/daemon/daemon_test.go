@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/zfleet/zfleet/internal/admin"
+	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/proxy/control"
 	"github.com/zfleet/zfleet/supervisor"
 	"github.com/zfleet/zfleet/supervisor/launch"
@@ -73,15 +74,6 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-func waitFor(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("it does not come about: %s", what)
-		}
 	}
 }
 
@@ -216,7 +208,7 @@ func TestWhatWasOpenedIsClosedWhenItCannotStart(t *testing.T) {
 func TestItIsSaidWhereToConnect(t *testing.T) {
 	r := start(t)
 	line := `"message":"hello is up: clients connect to tcp://127.0.0.1:5559, workers to tcp://127.0.0.1:5560"`
-	waitFor(t, "the line", func() bool { return strings.Contains(r.log.String(), line) })
+	await.Until(t, "the line", func() bool { return strings.Contains(r.log.String(), line) })
 }
 
 // A proxy that hangs costs a status one second, whatever else it does.

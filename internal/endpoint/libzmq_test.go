@@ -7,6 +7,8 @@ import (
 
 	"github.com/pebbe/zmq4"
 	"golang.org/x/sys/unix"
+
+	"github.com/zfleet/zfleet/internal/await"
 )
 
 // libzmq reads what we spell: its REQ socket connects to where we listen, and its greeting arrives.
@@ -23,7 +25,7 @@ func TestLibzmqConnects(t *testing.T) {
 			fd := accept(t, l)
 			defer func() { _ = unix.Close(fd) }()
 			signature := make([]byte, 1) // RFC 37, section "The Greeting": it begins with %xFF
-			waitFor(t, "a greeting", func() bool {
+			await.Until(t, "a greeting", func() bool {
 				n, err := unix.Read(fd, signature)
 				return n == 1 && err == nil
 			})

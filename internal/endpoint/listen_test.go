@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/zfleet/zfleet/internal/await"
 )
 
 // Whatever is listened on, what Connect says can be dialled, and the connection can be accepted.
@@ -78,7 +80,7 @@ func dial(t *testing.T, to Endpoint) net.Conn {
 func accept(t *testing.T, l *Listener) int {
 	t.Helper()
 	fd := -1
-	waitFor(t, "a connection to accept", func() (ok bool) {
+	await.Until(t, "a connection to accept", func() (ok bool) {
 		var err error
 		fd, _, err = unix.Accept4(l.FD(), unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
 		return err == nil

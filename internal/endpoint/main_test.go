@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 )
 
 // The test binary plays the other process, too: it listens on, or connects to, the address in its arguments, says so in one line, and ends
@@ -122,14 +121,4 @@ func listen(t *testing.T, text string) *Listener {
 	}
 	t.Cleanup(func() { _ = l.Close() })
 	return l
-}
-
-// waitFor polls until a condition holds.
-func waitFor(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain: %s", what)
-		}
-	}
 }

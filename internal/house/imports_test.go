@@ -30,6 +30,7 @@ var rules = []rule{
 	{dir: "internal/admin", may: []string{"internal/endpoint"}, reason: "the admin API knows its types, not what is behind them"},
 	{dir: "internal/config", may: []string{"internal/endpoint", "supervisor/fleet"}, reason: "a fleet.toml becomes a Spec, no more"},
 	{dir: "internal/endpoint", reason: "everyone needs endpoints, so they need nobody"},
+	{dir: "internal/await", std: true, reason: "it is for tests, of every package"},
 	{dir: "internal/house", reason: "it has tests only"},
 
 	{dir: "supervisor", may: []string{"supervisor/fleet"}, reason: "processes are behind the interface Launcher"},

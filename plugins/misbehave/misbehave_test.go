@@ -12,6 +12,8 @@ import (
 	"time"
 
 	zmq "github.com/pebbe/zmq4"
+
+	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/workerkit/control"
 	"github.com/zfleet/zfleet/workerkit/workertest"
 )
@@ -174,7 +176,7 @@ func TestStop(t *testing.T) {
 	p := launch(t, "")
 	p.ask("echo", "")
 	p.send("stop")
-	waitFor(t, "SIGSTOP", func() bool { return state(t, p.cmd.Process.Pid) == "T" })
+	await.Until(t, "SIGSTOP", func() bool { return state(t, p.cmd.Process.Pid) == "T" })
 	must(t, p.cmd.Process.Signal(syscall.SIGCONT))
 	reply, err := p.backend.RecvMessage(0)
 	must(t, err)

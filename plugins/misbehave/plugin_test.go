@@ -12,9 +12,11 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
-	"github.com/zfleet/zfleet/workerkit/control"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/zfleet/zfleet/internal/await"
+	"github.com/zfleet/zfleet/workerkit/control"
 )
 
 // plug starts the worker as a plugin.
@@ -81,7 +83,7 @@ func TestHealthAndDrain(t *testing.T) {
 			_, err = w.Start(t.Context(), &control.StartRequest{Backends: []string{"ipc:///nowhere/x"}})
 			must(t, err)
 			var health *control.HealthReply
-			waitFor(t, "an answer of its own check", func() bool {
+			await.Until(t, "an answer of its own check", func() bool {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				health, err = w.Health(ctx, &control.HealthRequest{})

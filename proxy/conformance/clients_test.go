@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/pebbe/zmq4"
+
+	"github.com/zfleet/zfleet/internal/await"
 )
 
 func TestHundredsOfClients(t *testing.T) {
@@ -73,7 +75,7 @@ func TestRoutingIDs(t *testing.T) {
 				must(t, soc.Connect(at.fe()))
 				expect(t, ask(t, soc, "", id), "", id)
 				must(t, soc.Close())
-				waitFor(t, "the engine to see the client leave", func() bool { return connections(t, at.fe()) == 0 })
+				await.Until(t, "the engine to see the client leave", func() bool { return connections(t, at.fe()) == 0 })
 			}
 		}
 	})
@@ -102,9 +104,9 @@ func TestClientLeavesWithItsRequestUnderWay(t *testing.T) {
 		gone := p.socket(zmq4.REQ)
 		must(t, gone.Connect(at.fe()))
 		send(t, gone, "left behind")
-		await(t, begun, "the request at the worker")
+		receive(t, begun, "the request at the worker")
 		must(t, gone.Close())
-		waitFor(t, "the engine to see the client leave", func() bool { return connections(t, at.fe()) == 0 })
+		await.Until(t, "the engine to see the client leave", func() bool { return connections(t, at.fe()) == 0 })
 		stays := p.connect(zmq4.REQ, at.fe())
 		send(t, stays, "mine")
 		close(open)
@@ -128,7 +130,7 @@ func TestHeartbeatsAreAnswered(t *testing.T) {
 		p.rep(back.endpoint, func(m [][]byte) [][]byte { hold(t, gate); return m }, beating)
 		client := p.connect(zmq4.REQ, front.endpoint, beating)
 		send(t, client, "slow")
-		waitFor(t, "three PONGs on each side", func() bool { return front.pongs.Load() >= 3 && back.pongs.Load() >= 3 })
+		await.Until(t, "three PONGs on each side", func() bool { return front.pongs.Load() >= 3 && back.pongs.Load() >= 3 })
 		close(gate)
 		expect(t, recv(t, client), "slow")
 		if front.conns.Load() != 1 || back.conns.Load() != 1 {

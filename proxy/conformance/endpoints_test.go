@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/pebbe/zmq4"
+
+	"github.com/zfleet/zfleet/internal/await"
 )
 
 // Each kind of endpoint carries both sides.
@@ -41,7 +43,7 @@ func TestSeveralEndpoints(t *testing.T) {
 			p.rep(be, func(m [][]byte) [][]byte { return append(m, frames(fmt.Sprint(i))...) })
 		}
 		seen := map[string]bool{}
-		waitFor(t, "answers by every way", func() bool {
+		await.Until(t, "answers by every way", func() bool {
 			for i, fe := range at.frontend {
 				reply := ask(t, p.connect(zmq4.REQ, fe), "by", fmt.Sprint(i))
 				expect(t, reply[:2], "by", fmt.Sprint(i))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/internal/endpoint"
 	"github.com/zfleet/zfleet/proxy"
 	"github.com/zfleet/zfleet/proxy/control"
@@ -74,7 +75,7 @@ func startReference(t *testing.T, s setup) ports {
 	}()
 	t.Cleanup(func() {
 		stop()
-		if err := await(t, ended, "the reference engine's end"); err != nil {
+		if err := receive(t, ended, "the reference engine's end"); err != nil {
 			t.Error(err)
 		}
 	})
@@ -121,9 +122,9 @@ func start(t *testing.T, s setup) *ours {
 	}()
 	t.Cleanup(func() {
 		o.control.Close()
-		must(t, await(t, o.stop(), "the engine's end"))
+		must(t, receive(t, o.stop(), "the engine's end"))
 	})
-	waitFor(t, "the control socket", func() bool { _, err := o.control.Snapshot(t.Context()); return err == nil })
+	await.Until(t, "the control socket", func() bool { _, err := o.control.Snapshot(t.Context()); return err == nil })
 	return o
 }
 
@@ -155,8 +156,8 @@ func (o *ours) snapshot() control.Snapshot {
 	return s
 }
 
-// await takes one value from c, or fails the test for want of it.
-func await[T any](t *testing.T, c <-chan T, what string) T {
+// receive takes one value from c, or fails the test for want of it.
+func receive[T any](t *testing.T, c <-chan T, what string) T {
 	t.Helper()
 	select {
 	case v := <-c:
@@ -164,17 +165,5 @@ func await[T any](t *testing.T, c <-chan T, what string) T {
 	case <-time.After(patience):
 		t.Fatalf("waited %v for %s", patience, what)
 		panic("unreachable")
-	}
-}
-
-// waitFor asks again and again until cond holds.
-func waitFor(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	again := time.NewTicker(2 * time.Millisecond)
-	defer again.Stop()
-	for end := time.Now().Add(patience); !cond(); <-again.C {
-		if time.Now().After(end) {
-			t.Fatalf("waited %v for %s", patience, what)
-		}
 	}
 }

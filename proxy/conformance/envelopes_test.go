@@ -121,7 +121,7 @@ func TestRelaxed(t *testing.T) {
 		})
 		client := p.connect(zmq4.REQ, at.fe(), relaxed, correlated)
 		send(t, client, "first")
-		await(t, begun, "the first request at the worker")
+		receive(t, begun, "the first request at the worker")
 		send(t, client, "second")
 		close(open)
 		expect(t, recv(t, client), "second")

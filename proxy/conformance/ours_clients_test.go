@@ -8,6 +8,7 @@ import (
 
 	"github.com/pebbe/zmq4"
 
+	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/proxy"
 	"github.com/zfleet/zfleet/proxy/dispatch"
 )
@@ -57,11 +58,11 @@ func TestLoneClientBesideAFlood(t *testing.T) {
 	})
 	flooding := p.connect(zmq4.DEALER, o.fe())
 	left := flood(t, flooding, 5000)
-	await(t, begun, "the first request at the worker")
-	waitFor(t, "the flood to be queued", func() bool { return o.snapshot().Queued == 4999 })
+	receive(t, begun, "the first request at the worker")
+	await.Until(t, "the flood to be queued", func() bool { return o.snapshot().Queued == 4999 })
 	lone := p.connect(zmq4.REQ, o.fe())
 	send(t, lone, "lone")
-	waitFor(t, "the lone request to be queued", func() bool { return o.snapshot().Queued == 5000 })
+	await.Until(t, "the lone request to be queued", func() bool { return o.snapshot().Queued == 5000 })
 	close(gate)
 	expect(t, recv(t, lone), "lone")
 	o.answered(flooding, left, 5001)
@@ -88,7 +89,7 @@ func TestSlowWorkerBesideAFastOne(t *testing.T) {
 		return m
 	})
 	left := flood(t, client, 1000)
-	slow := await(t, stuck, "a request at the slow worker")
+	slow := receive(t, stuck, "a request at the slow worker")
 	p.rep(o.be(), echo)
 	for len(left) > 1 {
 		take(t, left, recv(t, client))
@@ -113,7 +114,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 		deaf.write(wire(0, "", fmt.Sprint(i)))
 	}
 	client := p.connect(zmq4.REQ, o.fe())
-	waitFor(t, "the deaf client to be dropped", func() bool {
+	await.Until(t, "the deaf client to be dropped", func() bool {
 		expect(t, ask(t, client, "mine"), reply)
 		return o.snapshot().Counters.SlowClients == 1
 	})
@@ -143,7 +144,7 @@ func TestFullQueueHoldsClientsBack(t *testing.T) {
 			left[i][body] = true
 		}
 	}
-	waitFor(t, "the queue to fill", func() bool { return o.snapshot().Queued >= bound })
+	await.Until(t, "the queue to fill", func() bool { return o.snapshot().Queued >= bound })
 	p.rep(o.be(), echo)
 	for i, c := range clients {
 		for len(left[i]) > 0 {
@@ -170,9 +171,9 @@ func TestClientLeavesManyRequests(t *testing.T) {
 		gone.write(wire(0, "", fmt.Sprint(i)))
 	}
 	running := texts(w.recv())
-	waitFor(t, "the rest to be queued", func() bool { return o.snapshot().Queued == 99 })
+	await.Until(t, "the rest to be queued", func() bool { return o.snapshot().Queued == 99 })
 	must(t, gone.Close())
-	waitFor(t, "the rest to be dropped", func() bool { return o.snapshot().Queued == 0 })
+	await.Until(t, "the rest to be dropped", func() bool { return o.snapshot().Queued == 0 })
 	client := p.connect(zmq4.REQ, o.fe())
 	send(t, client, "Hello")
 	w.write(wire(0, running...))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pebbe/zmq4"
 
+	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/proxy"
 	"github.com/zfleet/zfleet/proxy/dispatch"
 )
@@ -41,7 +42,7 @@ func (o *ours) answered(client *zmq4.Socket, left map[string]bool, n uint64) {
 // quiet waits until the engine has no request, and expects it to have given n replies since it began.
 func (o *ours) quiet(n uint64) {
 	o.t.Helper()
-	waitFor(o.t, "every request to be settled", func() bool { s := o.snapshot(); return s.Queued+s.Inflight == 0 })
+	await.Until(o.t, "every request to be settled", func() bool { s := o.snapshot(); return s.Queued+s.Inflight == 0 })
 	if s := o.snapshot(); s.Counters.Replies != n {
 		o.t.Errorf("%d replies given, want %d: %+v", s.Counters.Replies, n, s.Counters)
 	}
@@ -98,7 +99,7 @@ func TestWorkerAnswersAndDies(t *testing.T) {
 		rest := p.rep(o.be(), echo)
 		o.answered(client, left, uint64(5*(round+1)))
 		rest.leave()
-		waitFor(t, "no worker", func() bool { return len(o.snapshot().Lanes) == 0 })
+		await.Until(t, "no worker", func() bool { return len(o.snapshot().Lanes) == 0 })
 	}
 	if s := o.snapshot(); s.Counters.Redelivered != 2*20 {
 		t.Errorf("%d requests redelivered, want the two unanswered of each of 20 rounds", s.Counters.Redelivered)

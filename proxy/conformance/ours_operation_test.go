@@ -9,6 +9,7 @@ import (
 	"github.com/pebbe/zmq4"
 	"golang.org/x/sys/unix"
 
+	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/proxy"
 	"github.com/zfleet/zfleet/proxy/control"
 )
@@ -30,10 +31,10 @@ func TestPlain(t *testing.T) {
 	p := newPeers(t)
 	p.rep(o.be(), echo, named("hello/0#1", "wrong"))
 	p.rep(o.be(), echo, named("hello/1#1", "hush"))
-	waitFor(t, "the worker with the secret", func() bool { return len(o.snapshot().Lanes) == 1 })
+	await.Until(t, "the worker with the secret", func() bool { return len(o.snapshot().Lanes) == 1 })
 	p.rep(o.be(), echo)
-	waitFor(t, "the worker without a name", func() bool { return len(o.snapshot().Lanes) == 2 })
-	waitFor(t, "the wrong password to be refused", func() bool { return o.snapshot().Counters.BadPeers > 0 })
+	await.Until(t, "the worker without a name", func() bool { return len(o.snapshot().Lanes) == 2 })
+	await.Until(t, "the wrong password to be refused", func() bool { return o.snapshot().Counters.BadPeers > 0 })
 	var names []string
 	for _, l := range o.snapshot().Lanes {
 		names = append(names, l.Worker)
@@ -58,24 +59,24 @@ func TestDrainLosesNothing(t *testing.T) {
 		name := fmt.Sprintf("hello/%d#1", i)
 		gate := make(chan struct{})
 		w := p.rep(o.be(), func(m [][]byte) [][]byte { hold(t, gate); return m }, named(name, "any"))
-		waitFor(t, "the worker", func() bool { s := o.snapshot(); return len(s.Lanes) == 1 && s.Lanes[0].Worker == name })
+		await.Until(t, "the worker", func() bool { s := o.snapshot(); return len(s.Lanes) == 1 && s.Lanes[0].Worker == name })
 		left := flood(t, client, each)
-		waitFor(t, "the worker to have its fill", func() bool { return o.snapshot().Inflight == 10 })
+		await.Until(t, "the worker to have its fill", func() bool { return o.snapshot().Inflight == 10 })
 
 		drained := make(chan error, 1)
 		go func() { drained <- o.control.Drain(t.Context(), name) }()
-		waitFor(t, "the drain to begin", func() bool { return o.snapshot().Lanes[0].Draining })
+		await.Until(t, "the drain to begin", func() bool { return o.snapshot().Lanes[0].Draining })
 		if s := o.snapshot(); len(drained) > 0 || s.Inflight != 10 {
 			t.Fatalf("drain had ended %d times with %d requests at the worker", len(drained), s.Inflight)
 		}
 		close(gate)
-		must(t, await(t, drained, "the drain"))
+		must(t, receive(t, drained, "the drain"))
 		w.leave() // at once: what it held now would be lost to it
 
 		rest := p.rep(o.be(), echo)
 		o.answered(client, left, uint64((i+1)*each))
 		rest.leave()
-		waitFor(t, "no worker", func() bool { return len(o.snapshot().Lanes) == 0 })
+		await.Until(t, "no worker", func() bool { return len(o.snapshot().Lanes) == 0 })
 	}
 	if s := o.snapshot(); s.Counters.Redelivered != 0 {
 		t.Errorf("%d requests were redelivered: drained workers still held them", s.Counters.Redelivered)
@@ -98,13 +99,13 @@ func TestEmptyingLosesNothing(t *testing.T) {
 			p := newPeers(t)
 			client := p.connect(zmq4.DEALER, o.fe())
 			left := flood(t, client, 1000)
-			waitFor(t, "all requests to be read", func() bool { return o.snapshot().Counters.Requests == 1000 })
+			await.Until(t, "all requests to be read", func() bool { return o.snapshot().Counters.Requests == 1000 })
 			empty := begin(o)
 			p.rep(o.be(), echo)
 			for len(left) > 0 {
 				take(t, left, recv(t, client))
 			}
-			must(t, await(t, empty, name))
+			must(t, receive(t, empty, name))
 		})
 	}
 }
@@ -116,12 +117,12 @@ func TestLaneEvents(t *testing.T) {
 	w := spawn(t, o.be())
 	events := make(chan control.Event, 10)
 	go func() { _ = o.control.Events(t.Context(), func(e control.Event) { events <- e }) }()
-	up := await(t, events, "a lane")
+	up := receive(t, events, "a lane")
 	if up.Kind != control.LaneUp || up.Lane.Pid != w.cmd.Process.Pid {
 		t.Errorf("%s of pid %d, want lane_up of %d", up.Kind, up.Lane.Pid, w.cmd.Process.Pid)
 	}
 	w.kill()
-	down := await(t, events, "its end")
+	down := receive(t, events, "its end")
 	if down.Kind != control.LaneDown || down.Lane.ID != up.Lane.ID {
 		t.Errorf("%s of lane %d, want lane_down of %d", down.Kind, down.Lane.ID, up.Lane.ID)
 	}
@@ -133,7 +134,7 @@ func TestWaitingCostsNothing(t *testing.T) {
 	o := start(t, setup{})
 	client := newPeers(t).connect(zmq4.REQ, o.fe())
 	send(t, client, "Hello")
-	waitFor(t, "the request to be queued", func() bool { return o.snapshot().Queued == 1 })
+	await.Until(t, "the request to be queued", func() bool { return o.snapshot().Queued == 1 })
 	const window = 300 * time.Millisecond
 	before := cpu(t)
 	<-time.After(window)

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/pebbe/zmq4"
+
+	"github.com/zfleet/zfleet/internal/await"
 )
 
 // A reply counts once, for the request that its token names, at the worker that holds it. Everything else is dropped and counted.
@@ -13,7 +15,7 @@ func TestStrayReplies(t *testing.T) {
 	p := newPeers(t)
 	client := p.connect(zmq4.DEALER, o.fe())
 	one, other := dialAs(t, o.be(), "REP", 1), dialAs(t, o.be(), "REP", 1)
-	waitFor(t, "two workers", func() bool { return len(o.snapshot().Lanes) == 2 })
+	await.Until(t, "two workers", func() bool { return len(o.snapshot().Lanes) == 2 })
 	left := flood(t, client, 4)
 	mine, alsoMine, theirs := texts(one.recv()), texts(one.recv()), texts(other.recv())
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pebbe/zmq4"
 
+	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/proxy"
 	"github.com/zfleet/zfleet/proxy/dispatch"
 )
@@ -17,7 +18,7 @@ func TestWorkersBeforeClients(t *testing.T) {
 		for range 5 {
 			p.rep(at.be(), echo)
 		}
-		waitFor(t, "five workers", func() bool { return connections(t, at.be()) == 5 })
+		await.Until(t, "five workers", func() bool { return connections(t, at.be()) == 5 })
 		for i := range 5 {
 			expect(t, ask(t, p.connect(zmq4.REQ, at.fe()), fmt.Sprint(i)), fmt.Sprint(i))
 		}
@@ -33,7 +34,7 @@ func TestClientsBeforeWorkers(t *testing.T) {
 			clients[i] = p.connect(zmq4.REQ, at.fe())
 			send(t, clients[i], fmt.Sprint(i))
 		}
-		waitFor(t, "a hundred clients", func() bool { return connections(t, at.fe()) == len(clients) })
+		await.Until(t, "a hundred clients", func() bool { return connections(t, at.fe()) == len(clients) })
 		p.rep(at.be(), echo)
 		for i, c := range clients {
 			expect(t, recv(t, c), fmt.Sprint(i))
@@ -57,7 +58,7 @@ func TestWorkersComeAndGo(t *testing.T) {
 			}
 			for i, w := range workers {
 				w.leave()
-				waitFor(t, "the engine to see the worker leave", func() bool { return connections(t, at.be()) == len(workers)-1-i })
+				await.Until(t, "the engine to see the worker leave", func() bool { return connections(t, at.be()) == len(workers)-1-i })
 			}
 		}
 	})
@@ -72,7 +73,7 @@ func TestWorkersShare(t *testing.T) {
 		}
 		client := p.connect(zmq4.REQ, at.fe())
 		seen := map[string]bool{}
-		waitFor(t, "an answer from each of four workers", func() bool {
+		await.Until(t, "an answer from each of four workers", func() bool {
 			seen[string(ask(t, client, "who?")[0])] = true
 			return len(seen) == 4
 		})

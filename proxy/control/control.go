@@ -32,6 +32,7 @@ type Counters struct {
 	NoEnvelope   uint64 `json:"no_envelope"`   // requests without an empty delimiter frame, dropped
 	UnknownToken uint64 `json:"unknown_token"` // replies whose token names no outstanding request of that lane, dropped
 	Abandoned    uint64 `json:"abandoned"`     // requests and replies dropped because their client had left
+	Stuck        uint64 `json:"stuck"`         // lanes closed because a request was past its timeout
 	SlowClients  uint64 `json:"slow_clients"`  // clients dropped because they did not read their replies
 	BadPeers     uint64 `json:"bad_peers"`     // connections closed for breaking ZMTP, limits or the handshake's time
 }
@@ -54,7 +55,7 @@ type Kind string
 const (
 	LaneUp    Kind = "lane_up"    // handshake done, peer looked up
 	LaneDown  Kind = "lane_down"  // connection ended; Reason says how
-	LaneStuck Kind = "lane_stuck" // a request at this lane is past its timeout
+	LaneStuck Kind = "lane_stuck" // a request at this lane is past its timeout; LaneDown follows
 )
 
 // Event is something that happened to a lane.

@@ -33,5 +33,6 @@ func (d *Dispatcher[M]) endHeld(l *Lane[M]) {
 	d.outstanding -= l.outstanding
 	l.outstanding = 0
 	d.ended.take(&l.held)
+	l.rest()
 	d.place(l)
 }

@@ -10,6 +10,7 @@ const (
 	Pause                   // stop reading from Client
 	Resume                  // read from Client again
 	Drained                 // Lane is draining and holds nothing
+	Stuck                   // Lane has worked on its oldest request for Config.Timeout: close it and call Lost; told once for a request
 )
 
 // Action is one thing for the shell to do. Fields beside Kind are set where the Kind's comment names them; Fail has its Message too.

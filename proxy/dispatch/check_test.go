@@ -28,6 +28,8 @@ func (w *world) next() bool {
 		w.gated(a)
 	case Drained:
 		w.drainedLane(a.Lane)
+	case Stuck:
+		w.stuckLane(a.Lane)
 	default:
 		w.t.Fatalf("an action of kind %d", a.Kind)
 	}
@@ -58,6 +60,7 @@ func (w *world) delivered(a Action[*job]) {
 		k.began = w.now
 	}
 	k.held = append(k.held, j)
+	w.look(k)
 	j.delivered++
 	j.token, j.state = a.Token, runs
 	p.queue = p.queue[1:]
@@ -69,8 +72,8 @@ func (w *world) delivered(a Action[*job]) {
 
 // checkChoice says that lane k may take a job, and that none is better.
 func (w *world) checkChoice(k *worker) {
-	if k.draining {
-		w.t.Fatal("a draining lane gets a job")
+	if k.draining || k.stuck || w.late() {
+		w.t.Fatalf("a job goes to a lane: draining %t, stuck %t, before Stuck %t", k.draining, k.stuck, w.late())
 	}
 	if len(k.held) >= w.allowance(k) || len(k.held) >= MaxPrefetch {
 		w.t.Fatalf("a lane that holds %d of %d gets a job", len(k.held), w.allowance(k))
@@ -146,6 +149,15 @@ func (w *world) drainedLane(l *Lane[*job]) {
 	k.drained = true
 }
 
+func (w *world) stuckLane(l *Lane[*job]) {
+	k := w.lane(l)
+	if w.cfg.Timeout == 0 || k.oldest == nil || k.stuck || w.now-k.oldestAt < w.cfg.Timeout {
+		w.t.Fatalf("stuck with a timeout of %v: before %t, holds %d, the oldest for %v", w.cfg.Timeout, k.stuck, len(k.held), w.now-k.oldestAt)
+	}
+	k.stuck = true
+	w.stuck++
+}
+
 func (w *world) lane(l *Lane[*job]) *worker {
 	i := slices.IndexFunc(w.lanes, func(k *worker) bool { return k.l == l })
 	if i < 0 {
@@ -156,6 +168,9 @@ func (w *world) lane(l *Lane[*job]) *worker {
 
 // quiet checks that there was indeed nothing to do.
 func (w *world) quiet() {
+	if w.late() {
+		w.t.Fatal("Stuck is missing")
+	}
 	n, _ := w.waiting()
 	for _, k := range w.lanes {
 		if n > 0 && w.hasRoom(k) {
@@ -206,6 +221,7 @@ func (w *world) reply(k *worker, token Token) {
 	w.end(j, runs, answered)
 	j.owner.running--
 	k.held = slices.Delete(k.held, i, i+1)
+	w.look(k)
 	w.measure(k)
 }
 

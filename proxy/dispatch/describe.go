@@ -32,6 +32,8 @@ func (d *Dispatcher[M]) Describe() string {
 
 func (l *Lane[M]) state() string {
 	switch {
+	case l.stuck:
+		return "stuck"
 	case l.draining:
 		return "draining"
 	case l.bucket >= 0:

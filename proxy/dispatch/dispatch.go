@@ -4,7 +4,8 @@
 // It promises that a request ends in exactly one way: Reply hands its message back, or Next does in a Fail or a Discard. Until then the
 // shell keeps what the message refers to, because it may have to be delivered again.
 //
-// It leaves to the shell: bytes, sockets, time, what an error reply looks like, and who a lane's worker is.
+// It leaves to the shell: bytes, sockets, what an error reply looks like, who a lane's worker is, and time: each now is a reading of one
+// clock that never goes back, and Deadline says when to call Next though nothing has happened.
 //
 // Request, Reply and Next cost the same however many clients, lanes and requests there are, and allocate nothing in the steady state; Lost
 // costs as much as the lane held. A Dispatcher belongs to one goroutine.
@@ -22,6 +23,7 @@ type Config struct {
 	Attempts   int           // strikes after which a request is failed (3)
 	Queue      int           // waiting requests at which clients are paused (100 000)
 	QueueBytes int64         // the same, in bytes of the waiting requests (1 GiB)
+	Timeout    time.Duration // how long a lane may work on one request until it is Stuck; 0: for ever
 }
 
 func (c Config) withDefaults() Config {
@@ -30,6 +32,7 @@ func (c Config) withDefaults() Config {
 	c.Attempts = positive(c.Attempts, 3)
 	c.Queue = positive(c.Queue, 100_000)
 	c.QueueBytes = positive(c.QueueBytes, 1<<30)
+	c.Timeout = min(max(c.Timeout, 0), 1<<62) // a hundred years, so that no deadline overflows
 	return c
 }
 
@@ -49,6 +52,7 @@ type Dispatcher[M any] struct {
 	free    buckets[M]      // lanes with room
 	ended   list[request[M]]
 	drained list[Lane[M]]
+	timed   list[Lane[M]] // lanes that hold something and are not stuck, with a Timeout; who began first is at the front
 
 	pausing, paused, resuming list[Client[M]] // by gate
 
@@ -70,6 +74,7 @@ func New[M any](cfg Config) *Dispatcher[M] {
 	d.free.init()
 	d.ended.init()
 	d.drained.init()
+	d.timed.init()
 	d.lanes.init()
 	for _, l := range []*list[Client[M]]{&d.turns, &d.pausing, &d.paused, &d.resuming, &d.clients} {
 		l.init()

@@ -11,6 +11,7 @@ type Lane[M any] struct {
 
 	all    node[Lane[M]] // in Dispatcher.lanes
 	place  node[Lane[M]] // in a bucket while it has room, in Dispatcher.drained when that is due
+	clock  node[Lane[M]] // in Dispatcher.timed
 	bucket int           // -1 when in none
 
 	id          uint64
@@ -19,8 +20,10 @@ type Lane[M any] struct {
 	allowance   int
 	answered    uint64
 	service     time.Duration // smoothed
-	since       time.Duration // when it began on its oldest request: when it got it, or answered the one before
+	since       time.Duration // when it last answered a request, or got one while idle: a service is measured from here
+	began       time.Duration // when it can have begun on its oldest request, if timed: like since, but for replies before their turn
 	draining    bool
+	stuck       bool // on its oldest request, and Next has said so
 }
 
 // Outstanding returns how many requests the lane holds unanswered.
@@ -40,7 +43,7 @@ func (d *Dispatcher[M]) Up() *Lane[M] {
 	d.upped++
 	d.nlanes++
 	l := &Lane[M]{id: d.upped, bucket: -1, allowance: cmp.Or(d.cfg.Prefetch, 1)}
-	l.all.owner, l.place.owner = l, l
+	l.all.owner, l.place.owner, l.clock.owner = l, l, l
 	l.held.init()
 	d.lanes.pushBack(&l.all)
 	d.place(l)
@@ -49,7 +52,7 @@ func (d *Dispatcher[M]) Up() *Lane[M] {
 
 // Reply says that lane l answered t. It returns the request's client, nil when that has left, and its message, which the shell releases.
 // Not ok: t names nothing that l has to answer (never given out, answered already, lost meanwhile, of another lane), and nothing has
-// changed.
+// changed. A stuck lane's late reply is as good as any; with the one to its oldest request the lane is no longer stuck.
 func (d *Dispatcher[M]) Reply(now time.Duration, l *Lane[M], t Token) (c *Client[M], m M, ok bool) {
 	r := d.find(l, t)
 	if r == nil {
@@ -64,7 +67,11 @@ func (d *Dispatcher[M]) Reply(now time.Duration, l *Lane[M], t Token) (c *Client
 		c = r.client
 	}
 	m = r.message
+	oldest := r == l.held.front()
 	d.slab.put(r)
+	if oldest { // a reply to a later one is no news of this one, which must not wait for ever
+		d.begin(now, l)
+	}
 	d.place(l)
 	return c, m, true
 }
@@ -113,6 +120,7 @@ func (d *Dispatcher[M]) place(l *Lane[M]) {
 		if l.outstanding == 0 {
 			d.drained.pushBack(&l.place)
 		}
+	case l.stuck:
 	case l.outstanding < l.allowance:
 		d.free.add(l)
 	}
@@ -125,6 +133,7 @@ func (d *Dispatcher[M]) place(l *Lane[M]) {
 func (d *Dispatcher[M]) Lost(_ time.Duration, l *Lane[M]) {
 	d.free.remove(l)
 	l.place.unlink()
+	l.clock.unlink()
 	l.all.unlink()
 	d.nlanes--
 	d.outstanding -= l.outstanding

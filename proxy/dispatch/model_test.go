@@ -22,6 +22,7 @@ type world struct {
 	tokens  map[Token]bool // every one ever given out
 
 	redelivered, failed uint64
+	stuck               int
 }
 
 // peer is a client.
@@ -46,6 +47,10 @@ type worker struct {
 	answered uint64
 	mean     time.Duration
 	began    time.Duration
+
+	oldest   *job          // that it works on
+	oldestAt time.Duration // since when
+	stuck    bool          // and we were told
 }
 
 // job is a message.
@@ -104,7 +109,38 @@ func (w *world) allowance(k *worker) int {
 	return int(min(1+w.cfg.Target/k.mean, MaxPrefetch))
 }
 
-func (w *world) hasRoom(k *worker) bool { return !k.draining && len(k.held) < w.allowance(k) }
+func (w *world) hasRoom(k *worker) bool {
+	return !k.draining && !k.stuck && len(k.held) < w.allowance(k)
+}
+
+// look sees whether a lane works on another job than before.
+func (w *world) look(k *worker) {
+	switch {
+	case len(k.held) == 0:
+		k.oldest, k.stuck = nil, false
+	case k.oldest != k.held[0]:
+		k.oldest, k.oldestAt, k.stuck = k.held[0], w.now, false
+	}
+}
+
+// deadline is when the first lane that we were not told of is stuck.
+func (w *world) deadline() (at time.Duration, ok bool) {
+	for _, k := range w.lanes {
+		if w.cfg.Timeout == 0 || k.oldest == nil || k.stuck {
+			continue
+		}
+		if end := k.oldestAt + w.cfg.Timeout; !ok || end < at {
+			at, ok = end, true
+		}
+	}
+	return at, ok
+}
+
+// late says that a lane is stuck and we were not told.
+func (w *world) late() bool {
+	at, ok := w.deadline()
+	return ok && w.now >= at
+}
 
 func (w *world) join() {
 	p := &peer{c: w.d.Join(), passed: map[*peer]int{}}
@@ -186,6 +222,7 @@ func (w *world) abort() {
 		if len(k.held) > 0 {
 			w.at++
 			k.held, k.changed = nil, w.at
+			w.look(k)
 		}
 	}
 	w.d.Abort()

@@ -8,6 +8,9 @@ func (d *Dispatcher[M]) Next(now time.Duration) (Action[M], bool) {
 	if r := d.ended.front(); r != nil {
 		return d.end(r), true
 	}
+	if l := d.nextStuck(now); l != nil { // first: it must not get the next request
+		return Action[M]{Kind: Stuck, Lane: l}, true
+	}
 	if c := d.turns.front(); c != nil {
 		if l := d.free.least(); l != nil {
 			return d.deliver(now, d.unwait(c), l), true
@@ -37,12 +40,13 @@ func (d *Dispatcher[M]) deliver(now time.Duration, r *request[M], l *Lane[M]) Ac
 	}
 	r.lane, r.delivery = l, d.nextDelivery()
 	l.held.pushBack(&r.node)
-	if l.outstanding == 0 {
-		l.since = now
-	}
 	l.outstanding++
 	d.outstanding++
 	r.client.outstanding++
+	if l.outstanding == 1 {
+		l.since = now
+		d.begin(now, l)
+	}
 	d.place(l)
 	return Action[M]{Kind: Deliver, Lane: l, Token: Token(r.delivery)<<32 | Token(r.index), Message: r.message}
 }

@@ -22,6 +22,7 @@ func TestProperties(t *testing.T) {
 			Attempts:   rapid.IntRange(1, 4).Draw(t, "attempts"),
 			Queue:      rapid.SampledFrom([]int{1, 2, 3, 8, 20, 1000}).Draw(t, "queue"),
 			QueueBytes: rapid.SampledFrom([]int64{1, 100, 1 << 30}).Draw(t, "bytes"),
+			Timeout:    rapid.SampledFrom([]time.Duration{0, 1, 2000, 300_000, 20_000_000}).Draw(t, "timeout"),
 		}
 		w := &world{t: t, cfg: cfg, d: New[*job](cfg), tokens: map[Token]bool{}}
 		for range rapid.IntRange(0, 3).Draw(t, "clients") {
@@ -50,6 +51,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		"request": w.drawRequests, "request more": w.drawRequests,
 		"reply": w.drawReplies, "reply more": w.drawReplies,
 		"wrong token": w.drawWrongToken,
+		"deadline":    w.waitStuck,
 		"next":        func(t *rapid.T) { w.drawNext(t) },
 		"next until nothing": func(*rapid.T) {
 			for w.next() {
@@ -84,6 +86,29 @@ func (w *world) drawRequests(t *rapid.T) {
 func (w *world) drawAbort(t *rapid.T) {
 	if rapid.IntRange(0, 9).Draw(t, "abort at 9") == 9 {
 		w.abort()
+	}
+}
+
+// waitStuck sleeps like the shell: until just before the deadline there is nothing more to do, and at the deadline a lane is stuck.
+func (w *world) waitStuck(t *rapid.T) {
+	for w.next() {
+	}
+	at, ok := w.d.Deadline()
+	if !ok {
+		t.Skip("no deadline")
+	}
+	if at <= w.now {
+		w.t.Fatalf("nothing to do at %v, after the deadline %v", w.now, at)
+	}
+	if w.now = at - 1; w.next() {
+		w.t.Fatal("something to do before the deadline")
+	}
+	before := w.stuck
+	if w.now = at; !w.next() || w.stuck == before {
+		w.t.Fatal("no Stuck at the deadline")
+	}
+	if rapid.Bool().Draw(t, "lose it") {
+		w.lost(w.lanes[slices.IndexFunc(w.lanes, func(k *worker) bool { return k.stuck && k.oldestAt == at-w.cfg.Timeout })])
 	}
 }
 
@@ -133,6 +158,10 @@ func (w *world) checkCounts() {
 			w.t.Fatalf("a lane says %d, %d, %t, %d; not %d, %d, %t, %d", l.Outstanding(), l.Answered(), l.Draining(), l.Allowance(),
 				len(k.held), k.answered, k.draining, w.allowance(k))
 		}
+	}
+	at, ok := w.d.Deadline()
+	if wantAt, want := w.deadline(); at != wantAt || ok != want {
+		w.t.Fatalf("the deadline is %v, %t; not %v, %t", at, ok, wantAt, want)
 	}
 	for _, p := range w.clients {
 		if p.c.Waiting() != len(p.queue) || p.c.Outstanding() != p.running {

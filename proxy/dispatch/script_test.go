@@ -16,6 +16,7 @@ import (
 //	request A M… [size=N]   queues messages, of 1 byte unless told
 //	reply W T               T is a delivery in the output (t1), the same with a later generation (t1+1), or a number (#77)
 //	next [N]                takes what there is to do, or N of it
+//	deadline                when there will be a stuck lane
 //	describe
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
@@ -45,13 +46,16 @@ type script struct {
 
 func newScript(t *testing.T, d *datadriven.TestData) *script {
 	var cfg Config
-	var target string
+	var target, timeout string
 	d.MaybeScanArgs(t, "prefetch", &cfg.Prefetch)
 	d.MaybeScanArgs(t, "attempts", &cfg.Attempts)
 	d.MaybeScanArgs(t, "queue", &cfg.Queue)
 	d.MaybeScanArgs(t, "bytes", &cfg.QueueBytes)
 	if d.MaybeScanArgs(t, "target", &target) {
 		cfg.Target, _ = time.ParseDuration(target)
+	}
+	if d.MaybeScanArgs(t, "timeout", &timeout) {
+		cfg.Timeout, _ = time.ParseDuration(timeout)
 	}
 	return &script{
 		d: New[string](cfg), clients: map[string]*Client[string]{}, lanes: map[string]*Lane[string]{}, tokens: map[string]Token{},
@@ -102,10 +106,20 @@ func (s *script) event(what string, args []string) {
 		s.d.Abort()
 	case "next":
 		s.next(args)
+	case "deadline":
+		s.deadline()
 	case "describe":
 		s.out.WriteString(s.d.Describe())
 	default:
 		s.say("unknown event %s", what)
+	}
+}
+
+func (s *script) deadline() {
+	if at, ok := s.d.Deadline(); ok {
+		s.say("at %v, deadline %v", s.now, at)
+	} else {
+		s.say("at %v, no deadline", s.now)
 	}
 }
 
@@ -176,5 +190,7 @@ func (s *script) action(a Action[string]) {
 		s.say("resume %s", a.Client.Data)
 	case Drained:
 		s.say("drained %s", a.Lane.Data)
+	case Stuck:
+		s.say("stuck %s", a.Lane.Data)
 	}
 }

@@ -51,11 +51,30 @@ func (s *steady) step() {
 }
 
 func TestSteadyStateAllocatesNothing(t *testing.T) {
-	for _, cfg := range []Config{{Prefetch: 1}, {Prefetch: 8}, {}} {
+	for _, cfg := range []Config{{Prefetch: 1}, {Prefetch: 8}, {}, {Prefetch: 8, Timeout: time.Second}} {
 		s := newSteady(10, 10, cfg)
 		if n := testing.AllocsPerRun(10_000, s.step); n != 0 {
 			t.Errorf("%v allocations a request with %+v", n, cfg)
 		}
+	}
+}
+
+// TestStuckAllocatesNothing lets a lane stick and answer after all.
+func TestStuckAllocatesNothing(t *testing.T) {
+	d := New[*int](Config{Timeout: time.Second})
+	c, l, m := d.Join(), d.Up(), new(int)
+	late := func() {
+		d.Request(0, c, m, 16)
+		now := time.Duration(l.Answered()) * time.Second
+		sent, _ := d.Next(now)
+		now, _ = d.Deadline()
+		if a, _ := d.Next(now); a.Kind != Stuck {
+			panic("no lane is stuck")
+		}
+		d.Reply(now, l, sent.Token)
+	}
+	if n := testing.AllocsPerRun(1000, late); n != 0 {
+		t.Errorf("%v allocations when a lane is stuck", n)
 	}
 }
 
@@ -95,13 +114,15 @@ func TestWavesAllocateNothing(t *testing.T) {
 func BenchmarkRequest(b *testing.B) {
 	for _, lanes := range []int{1, 10, 1000} {
 		for _, clients := range []int{1, 10, 2000} {
-			b.Run(fmt.Sprintf("lanes=%d/clients=%d", lanes, clients), func(b *testing.B) {
-				s := newSteady(lanes, clients, Config{Prefetch: 8})
-				b.ReportAllocs()
-				for b.Loop() {
-					s.step()
-				}
-			})
+			for _, timeout := range []time.Duration{0, time.Minute} {
+				b.Run(fmt.Sprintf("lanes=%d/clients=%d/timeout=%v", lanes, clients, timeout), func(b *testing.B) {
+					s := newSteady(lanes, clients, Config{Prefetch: 8, Timeout: timeout})
+					b.ReportAllocs()
+					for b.Loop() {
+						s.step()
+					}
+				})
+			}
 		}
 	}
 }

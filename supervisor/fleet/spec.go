@@ -22,12 +22,15 @@ type Service struct {
 
 // Delivery is passed on to the proxy.
 type Delivery struct {
-	Prefetch     int   // 0: adaptive
-	Attempts     int   // deliveries before a request is answered with an error
-	Queue        int   // waiting requests at which clients are paused
-	QueueBytes   int64 // the same, in bytes
-	MaxMessage   int64 // bytes of one message, all its frames
-	ClientBuffer int64 // bytes of unread replies at which a client is dropped
+	Prefetch         int           // 0: adaptive
+	Timeout          time.Duration // how long a worker may take for one request before it counts as stuck; 0: as long as it likes
+	Heartbeat        time.Duration // a worker that is silent for so long is sent a PING; 0: never
+	HeartbeatTimeout time.Duration // a worker that is silent for so long is lost
+	Attempts         int           // deliveries before a request is answered with an error
+	Queue            int           // waiting requests at which clients are paused
+	QueueBytes       int64         // the same, in bytes
+	MaxMessage       int64         // bytes of one message, all its frames
+	ClientBuffer     int64         // bytes of unread replies at which a client is dropped
 }
 
 // Workers says what a worker process is and how many there are. Exactly one of Plugin and Command is set.

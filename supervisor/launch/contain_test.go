@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sys/unix"
 
+	"github.com/zfleet/zfleet/internal/await"
 	proxy "github.com/zfleet/zfleet/proxy/control"
 	"github.com/zfleet/zfleet/supervisor/fleet"
 	"github.com/zfleet/zfleet/workerkit/control"
@@ -113,9 +114,9 @@ func TestKilledSupervisorLeavesNothing(t *testing.T) {
 	if err := json.NewDecoder(out).Decode(&pids); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the shell's child", func() bool { return othersInGroup(pids[6]) })
-	waitFor(t, "the command's child", func() bool { return othersInGroup(pids[4]) })
-	waitFor(t, "the lifeline's plugin", func() bool { _, err := os.Stat(filepath.Join(state, "listens")); return err == nil })
+	await.Until(t, "the shell's child", func() bool { return othersInGroup(pids[6]) })
+	await.Until(t, "the command's child", func() bool { return othersInGroup(pids[4]) })
+	await.Until(t, "the lifeline's plugin", func() bool { _, err := os.Stat(filepath.Join(state, "listens")); return err == nil })
 	began := time.Now()
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -123,7 +124,7 @@ func TestKilledSupervisorLeavesNothing(t *testing.T) {
 	_ = cmd.Wait()
 	for _, pid := range pids {
 		gone(t, pid)
-		waitFor(t, fmt.Sprintf("end of group %d", pid), func() bool { return !othersInGroup(pid) })
+		await.Until(t, fmt.Sprintf("end of group %d", pid), func() bool { return !othersInGroup(pid) })
 	}
 	t.Logf("all gone after %v", time.Since(began))
 	if _, err := os.Stat(filepath.Join(state, "eof")); err != nil {
@@ -175,7 +176,7 @@ func TestDescriptorsStayFlat(t *testing.T) {
 		r.exit(name)
 	}
 	var after []string
-	waitFor(t, "as many descriptors as before", func() bool {
+	await.Until(t, "as many descriptors as before", func() bool {
 		after = openFds(t)
 		return len(after) <= len(before)+1 // a connection to the proxy's control socket may be open or not
 	})

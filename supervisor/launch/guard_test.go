@@ -13,6 +13,8 @@ import (
 
 	"github.com/rs/zerolog"
 	"golang.org/x/sys/unix"
+
+	"github.com/zfleet/zfleet/internal/await"
 )
 
 func TestGuardOrders(t *testing.T) {
@@ -98,7 +100,7 @@ func TestGuardIgnoresSignals(t *testing.T) {
 	t.Parallel()
 	guard, orders := startGuard(t)
 	victim, dropped := sleeper(t, false), sleeper(t, false)
-	waitFor(t, "guard that ignores SIGTERM", func() bool { return ignores(guard.Process.Pid, unix.SIGUSR2) })
+	await.Until(t, "guard that ignores SIGTERM", func() bool { return ignores(guard.Process.Pid, unix.SIGUSR2) })
 	for _, sig := range []unix.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGTSTP} {
 		kill(t, guard.Process.Pid, sig)
 	}
@@ -152,7 +154,7 @@ func TestGuardIsReplaced(t *testing.T) {
 // guardPid waits for the nth guard.
 func guardPid(t *testing.T, log *logged, n int) (pid int) {
 	t.Helper()
-	waitFor(t, "guard "+strconv.Itoa(n), func() bool {
+	await.Until(t, "guard "+strconv.Itoa(n), func() bool {
 		var pids []int
 		for _, e := range log.entries(t) {
 			if e["message"] == "the guard runs" {

@@ -19,18 +19,20 @@ import (
 )
 
 // fakeProxy serves the control API of a proxy. A worker connects to a backend listener and sends one line: its name, or - if it does not
-// say, and perhaps the word busy. Its lane is up until it hangs up, and a busy one is never drained.
+// say, and perhaps the word busy. Its lane is up until it hangs up, and a busy one is never drained. At SIGUSR1 all busy lanes are stuck.
 type fakeProxy struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	lanes   map[uint64]*control.Lane
+	conns   map[uint64]net.Conn
 	drained map[string]bool
 	next    uint64
 	streams map[chan control.Event]bool
 }
 
 func proxyMain() {
-	p := &fakeProxy{lanes: map[uint64]*control.Lane{}, drained: map[string]bool{}, streams: map[chan control.Event]bool{}}
+	p := &fakeProxy{lanes: map[uint64]*control.Lane{}, conns: map[uint64]net.Conn{}}
+	p.drained, p.streams = map[string]bool{}, map[chan control.Event]bool{}
 	p.changed = sync.NewCond(&p.mu)
 	for _, word := range strings.Fields(os.Getenv(control.EnvListeners)) {
 		kind, fd, _ := strings.Cut(word, "=")
@@ -46,10 +48,24 @@ func proxyMain() {
 			go p.serveBackend(l)
 		}
 	}
-	terminated := make(chan os.Signal, 1)
-	signal.Notify(terminated, unix.SIGTERM)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGUSR1)
 	go p.serveControl()
-	<-terminated
+	for <-signals == unix.SIGUSR1 {
+		p.stuck()
+	}
+}
+
+// stuck hangs up on all busy lanes, and says so, as a proxy does whose workers take too long.
+func (p *fakeProxy) stuck() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, lane := range p.lanes {
+		if lane.Inflight > 0 {
+			p.tell(control.Event{Kind: control.LaneStuck, Lane: *lane, Reason: "a request is past its timeout of 30s"})
+			p.forget(lane)
+		}
+	}
 }
 
 func (p *fakeProxy) serveControl() {
@@ -161,26 +177,35 @@ func (p *fakeProxy) serveLane(conn net.Conn) {
 	if u, ok := conn.(*net.UnixConn); ok {
 		lane.Pid = peerPid(u)
 	}
-	p.laneUp(lane)
+	p.laneUp(lane, conn)
 	for lines.Scan() {
 		continue
 	}
 	p.laneDown(lane)
 }
 
-func (p *fakeProxy) laneUp(lane *control.Lane) {
+func (p *fakeProxy) laneUp(lane *control.Lane, conn net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.next++
 	lane.ID = p.next
-	p.lanes[lane.ID] = lane
+	p.lanes[lane.ID], p.conns[lane.ID] = lane, conn
 	p.tell(control.Event{Kind: control.LaneUp, Lane: *lane})
 }
 
 func (p *fakeProxy) laneDown(lane *control.Lane) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.lanes[lane.ID] != nil {
+		p.forget(lane)
+	}
+}
+
+// forget hangs up. The caller holds the lock.
+func (p *fakeProxy) forget(lane *control.Lane) {
+	_ = p.conns[lane.ID].Close()
 	delete(p.lanes, lane.ID)
+	delete(p.conns, lane.ID)
 	p.changed.Broadcast()
 	p.tell(control.Event{Kind: control.LaneDown, Lane: *lane})
 }

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/supervisor/fleet"
 )
 
@@ -77,7 +78,7 @@ func TestEndWhileDraining(t *testing.T) {
 	name, p := r.launch(0, 1)
 	r.ready(name, 1)
 	p.Stop()
-	waitFor(t, "drain", func() bool { return r.log.has(t, map[string]any{"message": "the worker drains"}) })
+	await.Until(t, "drain", func() bool { return r.log.has(t, map[string]any{"message": "the worker drains"}) })
 	kill(t, r.pid(name), unix.SIGTERM)
 	if exit := r.exit(name); exit.Rung != rungDrained || exit.Code != 0 {
 		t.Errorf("exit: %+v", exit)
@@ -94,7 +95,7 @@ func TestEndWhileAStoppedProxyDrains(t *testing.T) {
 	r.ready(name, 1)
 	freeze(t, r.pid(proxy))
 	p.Stop()
-	waitFor(t, "drain", func() bool { return r.log.has(t, map[string]any{"message": "the worker drains"}) })
+	await.Until(t, "drain", func() bool { return r.log.has(t, map[string]any{"message": "the worker drains"}) })
 	kill(t, r.pid(name), unix.SIGKILL)
 	if exit := r.exit(name); exit.Signal != "SIGKILL" || exit.Rung != rungDrained {
 		t.Errorf("exit: %+v", exit)
@@ -109,7 +110,7 @@ func TestChildrenMayFinish(t *testing.T) {
 	r.svc.Workers.Dir = r.state
 	r.startProxy()
 	name, p := r.launch(0, 1)
-	waitFor(t, "child", func() bool { _, err := os.Stat(filepath.Join(r.state, "up")); return err == nil })
+	await.Until(t, "child", func() bool { _, err := os.Stat(filepath.Join(r.state, "up")); return err == nil })
 	p.Stop()
 	if exit := r.exit(name); exit.Signal != "SIGTERM" {
 		t.Errorf("exit: %+v", exit)

@@ -22,8 +22,19 @@ func (r *roster) recogniseAll() {
 // recognise finds the worker of a lane that has no name and tells it to the proxy. The lane counts when the proxy has taken it: without
 // it the worker could not be drained.
 func (r *roster) recognise(lane control.Lane) {
-	if lane.Worker != "" || lane.Pid == 0 || r.naming[lane.ID] {
+	if lane.Worker != "" || r.naming[lane.ID] {
 		return
+	}
+	if name := r.owner(lane); name != "" {
+		r.naming[lane.ID] = true
+		r.name(namedSaid{stream: r.stream, lane: lane.ID, name: name}, 0)
+	}
+}
+
+// owner is the worker that a lane belongs to by its name, or else by its process; "" if none.
+func (r *roster) owner(lane control.Lane) string {
+	if lane.Worker != "" || lane.Pid == 0 {
+		return lane.Worker
 	}
 	groups := make(map[int]string, len(r.members))
 	for name, m := range r.members {
@@ -31,10 +42,7 @@ func (r *roster) recognise(lane control.Lane) {
 			groups[m.pgid] = name
 		}
 	}
-	if name := workerOf(lane.Pid, groups); name != "" {
-		r.naming[lane.ID] = true
-		r.name(namedSaid{stream: r.stream, lane: lane.ID, name: name}, 0)
-	}
+	return workerOf(lane.Pid, groups)
 }
 
 // name tells the proxy, after a while, and hears what it says.

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/supervisor/fleet"
 )
 
@@ -137,7 +138,7 @@ func TestPluginThatFloods(t *testing.T) {
 	r.startProxy()
 	name, p := r.launch(0, 1)
 	r.ready(name, 1)
-	waitFor(t, "flood", func() bool { return strings.Count(r.log.String(), cutMark) > keptLines })
+	await.Until(t, "flood", func() bool { return strings.Count(r.log.String(), cutMark) > keptLines })
 	p.Kill()
 	exit := r.exit(name)
 	for _, line := range exit.LastLines {
@@ -179,7 +180,7 @@ func TestStoppedPluginIsHungAndCanBeKilled(t *testing.T) {
 	name, p := r.launch(0, 1)
 	r.ready(name, 1)
 	freeze(t, r.pid(name))
-	waitFor(t, "Hung", func() bool {
+	await.Until(t, "Hung", func() bool {
 		return r.count(func(e fleet.Event) bool { h, ok := e.(fleet.Hung); return ok && h.Life == name }) == 1
 	})
 	r.unready(name, "no answer to 2 health checks in a row")
@@ -228,7 +229,7 @@ func TestDaemonHoldsStandardError(t *testing.T) {
 	name, p := r.launch(0, 1)
 	r.ready(name, 1)
 	var daemon int
-	waitFor(t, "daemon", func() bool {
+	await.Until(t, "daemon", func() bool {
 		b, err := os.ReadFile(filepath.Join(r.state, "daemon"))
 		if err == nil {
 			daemon, err = strconv.Atoi(string(b))

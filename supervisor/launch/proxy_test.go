@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sys/unix"
 
+	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/internal/endpoint"
 	"github.com/zfleet/zfleet/supervisor/fleet"
 )
@@ -53,7 +54,9 @@ func TestProxyRestart(t *testing.T) {
 func TestProxyCommandLine(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, fleet.Workers{})
-	r.svc.Delivery = fleet.Delivery{Prefetch: 1, Attempts: 2, Queue: 3, QueueBytes: 4, MaxMessage: 5, ClientBuffer: 6}
+	r.svc.Delivery = fleet.Delivery{
+		Prefetch: 1, Timeout: 90 * time.Second, Heartbeat: 2 * time.Second, HeartbeatTimeout: 7 * time.Second, Attempts: 2, Queue: 3, QueueBytes: 4, MaxMessage: 5, ClientBuffer: 6,
+	}
 	proxy, _ := r.startProxy()
 	snapshot, err := r.Snapshot(t.Context(), "hello") // the fake proxy answers with its arguments
 	if err != nil {
@@ -62,12 +65,14 @@ func TestProxyCommandLine(t *testing.T) {
 	s := r.services["hello"]
 	want := []string{"proxy", "--name", "hello", "--control", r.opts.RunDir + "/hello.proxy.sock",
 		"--frontend", s.frontend[0].Bound().String(), "--backend", s.backend[0].Bound().String(), "--backend", s.backend[1].Bound().String(),
-		"--grace", "4s", "--prefetch", "1", "--attempts", "2", "--queue", "3", "--queue-bytes", "4", "--max-message", "5", "--client-buffer", "6"}
+		"--timeout", "1m30s", "--heartbeat", "2s", "--heartbeat-timeout", "7s", "--grace", "4s",
+		"--prefetch", "1", "--attempts", "2", "--queue", "3", "--queue-bytes", "4", "--max-message", "5", "--client-buffer", "6"}
 	if !slices.Equal(snapshot.Frontend, want) {
 		t.Errorf("got  %q\nwant %q", snapshot.Frontend, want)
 	}
-	if adaptive := s.proxyArgs(fleet.Delivery{}, time.Second); !strings.Contains(strings.Join(adaptive, " "), "--prefetch auto ") {
-		t.Errorf("prefetch 0: %q", adaptive)
+	zero := strings.Join(s.proxyArgs(fleet.Delivery{}, time.Second), " ")
+	if !strings.Contains(zero, "--prefetch auto ") || !strings.Contains(zero, "--timeout 0s ") {
+		t.Errorf("prefetch 0, no timeout: %s", zero)
 	}
 	if snapshot.Pid != r.pid(proxy) {
 		t.Errorf("pid %d", snapshot.Pid)
@@ -83,7 +88,7 @@ func TestStoppedProxyIsHung(t *testing.T) {
 	proxy, p := r.startProxy()
 	freeze(t, r.pid(proxy))
 	r.unready(proxy, "no answer to 3 health checks in a row")
-	waitFor(t, "Hung", func() bool {
+	await.Until(t, "Hung", func() bool {
 		return r.count(func(e fleet.Event) bool { _, ok := e.(fleet.Hung); return ok }) == 1
 	})
 	if holds := r.Inflight(r.svc); holds != nil {
@@ -99,7 +104,7 @@ func TestInflightAndQuiesce(t *testing.T) {
 	r.startProxy()
 	r.Quiesce(r.svc, r.tell)
 	quiesced := func() int { return r.count(func(e fleet.Event) bool { return e == fleet.Quiesced{Service: "hello"} }) }
-	waitFor(t, "Quiesced", func() bool { return quiesced() == 1 })
+	await.Until(t, "Quiesced", func() bool { return quiesced() == 1 })
 
 	name, _ := r.launch(0, 1)
 	r.ready(name, 1)
@@ -108,7 +113,7 @@ func TestInflightAndQuiesce(t *testing.T) {
 	}
 	r.svc.Workers.Grace = 100 * time.Millisecond
 	r.Quiesce(r.svc, r.tell) // the worker never answers: grace ends it
-	waitFor(t, "Quiesced", func() bool { return quiesced() == 2 })
+	await.Until(t, "Quiesced", func() bool { return quiesced() == 2 })
 	r.log.await(t, map[string]any{"message": "not all requests are known to be answered"})
 }
 
@@ -178,7 +183,7 @@ func TestClosed(t *testing.T) {
 		t.Errorf("exit: %+v", exit)
 	}
 	r.Quiesce(r.svc, r.tell)
-	waitFor(t, "Quiesced", func() bool {
+	await.Until(t, "Quiesced", func() bool {
 		return r.count(func(e fleet.Event) bool { return e == fleet.Quiesced{Service: "hello"} }) == 1
 	})
 }

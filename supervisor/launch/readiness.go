@@ -18,10 +18,12 @@ type (
 	healthNews struct{ reason string }
 	// silentNews: it did not answer any more.
 	silentNews struct{ reason string }
-	// laneNews: how many lanes it has at the proxy, and whether there is a proxy to ask.
+	// laneNews: how many lanes it has at the proxy, and whether there is a proxy to ask. stuck is why the proxy closed one at which it
+	// hung, "": none.
 	laneNews struct {
 		up    int
 		proxy bool
+		stuck string
 	}
 	// failedNews: it can never become ready.
 	failedNews struct{ err error }
@@ -45,6 +47,7 @@ type readiness struct {
 }
 
 func (r *readiness) hear(n news, name fleet.Life, tell func(fleet.Event)) {
+	hung := ""
 	switch n := n.(type) {
 	case waitsNews:
 		r.waits = n.what
@@ -53,13 +56,16 @@ func (r *readiness) hear(n news, name fleet.Life, tell func(fleet.Event)) {
 	case healthNews:
 		r.health = n.reason
 	case silentNews:
-		r.health = n.reason
+		r.health, hung = n.reason, n.reason
 	case laneNews:
+		if r.lanes.stuck == "" { // or else it was told
+			hung = n.stuck
+		}
 		r.lanes = n
 	}
 	r.settle(name, tell)
-	if silent, ok := n.(silentNews); ok {
-		tell(fleet.Hung{Life: name, Reason: silent.reason})
+	if hung != "" {
+		tell(fleet.Hung{Life: name, Reason: hung})
 	}
 }
 
@@ -80,6 +86,8 @@ func (r *readiness) missing() string {
 	switch {
 	case r.waits != "":
 		return "waits for " + r.waits
+	case r.lanes.stuck != "":
+		return r.lanes.stuck
 	case r.health != "":
 		return r.health
 	case r.want == 0:

@@ -49,6 +49,8 @@ func parseNews(t *testing.T, line string) news {
 		return silentNews{rest}
 	case "lanes":
 		return laneNews{up: n, proxy: true}
+	case "stuck":
+		return laneNews{proxy: true, stuck: rest}
 	case "no-proxy":
 		return laneNews{}
 	case "failed":

@@ -15,20 +15,10 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sys/unix"
 
+	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/supervisor"
 	"github.com/zfleet/zfleet/supervisor/fleet"
 )
-
-const patience = 20 * time.Second // for what is to happen in milliseconds, on a busy machine
-
-func waitFor(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !cond(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("in %v there was no %s", patience, what)
-		}
-	}
-}
 
 // rig is a launcher with one service, and a record of all it tells and logs.
 type rig struct {
@@ -154,7 +144,7 @@ func (r *rig) startProxy() (fleet.Life, supervisor.Process) {
 // ready waits until the life became ready for the nth time.
 func (r *rig) ready(name fleet.Life, n int) {
 	r.t.Helper()
-	waitFor(r.t, fmt.Sprintf("BecameReady %d of %v", n, name), func() bool {
+	await.Until(r.t, fmt.Sprintf("BecameReady %d of %v", n, name), func() bool {
 		return r.count(func(e fleet.Event) bool { return e == fleet.BecameReady{Life: name} }) >= n
 	})
 }
@@ -171,7 +161,7 @@ func (r *rig) count(is func(fleet.Event) bool) (n int) {
 // unready waits until the life became unready with a reason that contains the words.
 func (r *rig) unready(name fleet.Life, words string) {
 	r.t.Helper()
-	waitFor(r.t, fmt.Sprintf("BecameUnready %v: %s", name, words), func() bool {
+	await.Until(r.t, fmt.Sprintf("BecameUnready %v: %s", name, words), func() bool {
 		return r.count(func(e fleet.Event) bool {
 			u, ok := e.(fleet.BecameUnready)
 			return ok && u.Life == name && strings.Contains(u.Reason, words)
@@ -181,7 +171,7 @@ func (r *rig) unready(name fleet.Life, words string) {
 
 func (r *rig) pid(name fleet.Life) (pid int) {
 	r.t.Helper()
-	waitFor(r.t, fmt.Sprintf("Launched %v", name), func() bool {
+	await.Until(r.t, fmt.Sprintf("Launched %v", name), func() bool {
 		for _, e := range r.told() {
 			if e, ok := e.(fleet.Launched); ok && e.Life == name {
 				pid = e.Pid
@@ -195,7 +185,7 @@ func (r *rig) pid(name fleet.Life) (pid int) {
 // exit waits for the life's end.
 func (r *rig) exit(name fleet.Life) (exit fleet.Exit) {
 	r.t.Helper()
-	waitFor(r.t, fmt.Sprintf("Exited %v", name), func() bool {
+	await.Until(r.t, fmt.Sprintf("Exited %v", name), func() bool {
 		for _, e := range r.told() {
 			if e, ok := e.(fleet.Exited); ok && e.Life == name {
 				exit = e.Exit
@@ -210,7 +200,7 @@ func (r *rig) exit(name fleet.Life) (exit fleet.Exit) {
 // readReport waits for a process's report of itself.
 func readReport(t *testing.T, path string) (rep report) {
 	t.Helper()
-	waitFor(t, "report in "+path, func() bool {
+	await.Until(t, "report in "+path, func() bool {
 		b, err := os.ReadFile(path)
 		return err == nil && json.Unmarshal(b, &rep) == nil
 	})
@@ -220,7 +210,7 @@ func readReport(t *testing.T, path string) (rep report) {
 // gone waits until a process has ended. It may be a zombie that its parent, perhaps init, has not reaped.
 func gone(t *testing.T, pid int) {
 	t.Helper()
-	waitFor(t, fmt.Sprintf("end of process %d", pid), func() bool { return !isAlive(pid) })
+	await.Until(t, fmt.Sprintf("end of process %d", pid), func() bool { return !isAlive(pid) })
 }
 
 func isAlive(pid int) bool {
@@ -239,7 +229,7 @@ func kill(t *testing.T, pid int, sig unix.Signal) {
 func freeze(t *testing.T, pid int) {
 	t.Helper()
 	kill(t, pid, unix.SIGSTOP)
-	waitFor(t, fmt.Sprintf("stop of process %d", pid), func() bool {
+	await.Until(t, fmt.Sprintf("stop of process %d", pid), func() bool {
 		stat, err := statOf(pid)
 		return err == nil && stat.State == "T"
 	})
@@ -279,7 +269,7 @@ func (l *logged) entries(t *testing.T) (all []map[string]any) {
 // await waits for a log entry with these fields.
 func (l *logged) await(t *testing.T, want map[string]any) {
 	t.Helper()
-	waitFor(t, fmt.Sprintf("log entry %v", want), func() bool { return l.has(t, want) })
+	await.Until(t, fmt.Sprintf("log entry %v", want), func() bool { return l.has(t, want) })
 }
 
 func (l *logged) has(t *testing.T, want map[string]any) bool {

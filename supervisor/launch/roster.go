@@ -31,6 +31,7 @@ type roster struct {
 // member is a worker whose life has a process.
 type member struct {
 	pgid   int           // of a plain command; 0: its lanes say whose they are
+	stuck  string        // why one of its lanes was closed as stuck; it stays so
 	news   chan laneNews // holds the latest, if it has not been read
 	latest laneNews
 }
@@ -148,8 +149,19 @@ func (r *roster) happened(e control.Event) {
 	case control.LaneDown:
 		delete(r.lanes, e.Lane.ID)
 		delete(r.naming, e.Lane.ID)
-	default: // other events do not change who has how many lanes
+	case control.LaneStuck:
+		r.stuck(e)
 	}
+}
+
+// stuck notes that a worker hangs. Its lane goes down next, which does not change that: only the worker's end does.
+func (r *roster) stuck(e control.Event) {
+	if m, ok := r.members[r.owner(e.Lane)]; ok {
+		m.stuck = e.Reason
+		return
+	}
+	r.log.Warn().Uint64("lane", e.Lane.ID).Str("peer", e.Lane.Peer).Int("pid", e.Lane.Pid).Str("reason", e.Reason).
+		Msg("a worker that zfleet did not start hangs: its connection was closed")
 }
 
 func (r *roster) tellMembers() {
@@ -158,7 +170,7 @@ func (r *roster) tellMembers() {
 		up[lane.Worker]++
 	}
 	for name, m := range r.members {
-		m.tell(laneNews{up: up[name], proxy: r.stream != nil})
+		m.tell(laneNews{up: up[name], proxy: r.stream != nil, stuck: m.stuck})
 	}
 }
 

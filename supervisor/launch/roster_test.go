@@ -89,8 +89,6 @@ func TestRosterCountsNamedLanes(t *testing.T) {
 		r.event(laneUp(3, "hello/1#1", 0))
 		r.event(laneUp(4, "", 0)) // a foreign one
 		expect(t, "two are up", lanes, laneNews{up: 2, proxy: true})
-		r.event(control.Event{Kind: control.LaneStuck, Lane: control.Lane{ID: 1}})
-		expect(t, "nothing changed", lanes, laneNews{up: -1})
 		r.event(control.Event{Kind: control.LaneDown, Lane: control.Lane{ID: 1}})
 		r.event(control.Event{Kind: control.LaneDown, Lane: control.Lane{ID: 3}})
 		expect(t, "one went down", lanes, laneNews{up: 1, proxy: true})
@@ -100,6 +98,37 @@ func TestRosterCountsNamedLanes(t *testing.T) {
 		if n.names() != "" {
 			t.Errorf("told %s", n.names())
 		}
+	})
+}
+
+// What is said of a stuck lane holds when it is down, and when the proxy is gone, for as long as its worker is there.
+func TestRosterKeepsStuck(t *testing.T) {
+	rosterTest(t, func(t *testing.T, r *roster, n *namer) {
+		n.set(errors.New("busy")) // a command's lane has no name as yet
+		named, plain := r.join("hello/0#1", 0), r.join("hello/1#1", unix.Getpgrp())
+		r.follow()
+		for _, e := range []control.Event{laneUp(1, "hello/0#1", 0), laneUp(2, "", os.Getpid()), laneUp(3, "", 1)} {
+			r.event(e)
+		}
+		expect(t, "before", named, laneNews{up: 1, proxy: true})
+		expect(t, "before", plain, laneNews{proxy: true})
+		stuck := func(e control.Event) {
+			e.Kind, e.Reason = control.LaneStuck, "too long"
+			r.event(e)
+			e.Kind = control.LaneDown
+			r.event(e)
+		}
+		stuck(laneUp(3, "", 1))
+		expect(t, "a foreign lane", named, laneNews{up: -1})
+		stuck(laneUp(1, "hello/0#1", 0))
+		expect(t, "its lane", named, laneNews{proxy: true, stuck: "too long"})
+		expect(t, "another's lane", plain, laneNews{up: -1})
+		stuck(laneUp(2, "", os.Getpid()))
+		expect(t, "a lane of its process", plain, laneNews{proxy: true, stuck: "too long"})
+		r.lost()
+		expect(t, "no proxy", named, laneNews{stuck: "too long"})
+		r.leave("hello/0#1")
+		expect(t, "the next life", r.join("hello/0#2", 0), laneNews{})
 	})
 }
 

@@ -104,6 +104,9 @@ func (s *service) proxyArgs(d fleet.Delivery, terminate time.Duration) []string 
 		args = append(args, "--backend", l.Bound().String())
 	}
 	return append(args,
+		"--timeout", d.Timeout.String(),
+		"--heartbeat", d.Heartbeat.String(),
+		"--heartbeat-timeout", d.HeartbeatTimeout.String(),
 		"--grace", (terminate * 4 / 5).String(),
 		"--prefetch", prefetch(d.Prefetch),
 		"--attempts", strconv.Itoa(d.Attempts),
