@@ -21,7 +21,6 @@ import (
 
 // Options of a Proxy. Frontend and Backend are required.
 type Options struct {
-	Name     string               // of the service, for logs
 	Frontend []*endpoint.Listener // ROUTER ports; the caller closes them after Run
 	Backend  []*endpoint.Listener // DEALER ports
 	Control  string               // path of the control socket; "": none

@@ -40,6 +40,7 @@ const orphanGrace = time.Second
 type proxyFlags struct {
 	frontend, backend []string
 	engine            string
+	service           string
 	prefetch          string
 	grace             time.Duration
 	opts              proxy.Options
@@ -70,7 +71,7 @@ func newProxyCommand(ui *tui) *cobra.Command {
 	flags.Int64Var(&f.opts.ClientBuffer, "client-buffer", 64<<20, "bytes of unread replies at which a client is hung up on")
 	flags.DurationVar(&f.grace, "grace", 30*time.Second, "how long requests may still be answered after SIGTERM")
 	flags.StringVar(&f.opts.Control, "control", "", "path of a unix socket to ask the proxy at; see docs/architecture.md")
-	flags.StringVar(&f.opts.Name, "name", "", "the service's name, for logs")
+	flags.StringVar(&f.service, "name", "", "the service's name, for logs")
 	return cmd
 }
 
@@ -83,8 +84,8 @@ func runProxy(cmd *cobra.Command, ui *tui, f *proxyFlags) error {
 	if err != nil {
 		return err
 	}
-	if f.opts.Name != "" {
-		log = log.With().Str("service", f.opts.Name).Logger()
+	if f.service != "" {
+		log = log.With().Str("service", f.service).Logger()
 	}
 	ctx, stop := endOnSignal(cmd.Context())
 	defer stop()
