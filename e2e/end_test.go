@@ -2,9 +2,11 @@ package e2e
 
 import (
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/zfleet/zfleet/internal/admin"
 	"github.com/zfleet/zfleet/internal/await"
 )
 
@@ -25,6 +27,20 @@ func TestDown(t *testing.T) {
 	}
 	if i := slices.IndexFunc(left, alive); i >= 0 {
 		t.Errorf("process %d is left", left[i])
+	}
+}
+
+// A request that a worker has when the supervisor is killed is not finished any more, but its client is told.
+func TestSupervisorKilledUnderWay(t *testing.T) {
+	for range 5 {
+		f := up(t, "plugin = \"misbehave\"\ncount = 1\n")
+		reply := make(chan []string)
+		go func() { reply <- f.request(t, "sleep 1h") }()
+		f.until(t, "the request to be at the worker", func(s admin.Service) bool { return s.Workers[0].Inflight == 1 })
+		f.signal(t, syscall.SIGKILL)
+		if got := strings.Join(<-reply, ""); !strings.Contains(got, "UNAVAILABLE") {
+			t.Errorf("the client got %q", got)
+		}
 	}
 }
 

@@ -42,13 +42,21 @@ func shortOf(svc admin.Service) string {
 	var others []string
 	for _, w := range svc.Workers {
 		if w.State != "ready" {
-			others = append(others, strings.TrimSuffix(fmt.Sprintf("%s is %s: %s", w.Name, w.State, w.Reason), ": "))
+			others = append(others, strings.TrimSuffix(fmt.Sprintf("%s is %s: %s", w.Name, inWords(w.State), w.Reason), ": "))
 		}
 	}
 	if svc.Proxy.State != "ready" {
-		others = append(others, "its proxy is "+svc.Proxy.State)
+		others = append(others, "its proxy is "+inWords(svc.Proxy.State))
 	}
 	return strings.TrimSuffix(text+": "+some(others), ": ")
+}
+
+// inWords is a state as a sentence has it.
+func inWords(state string) string {
+	if state == "backoff" || state == "crashloop" {
+		return "in " + state
+	}
+	return state
 }
 
 // readyLine says where a service is reached now that it is up.

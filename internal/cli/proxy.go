@@ -87,7 +87,7 @@ func runProxy(cmd *cobra.Command, ui *tui, f *proxyFlags) error {
 	if f.service != "" {
 		log = log.With().Str("service", f.service).Logger()
 	}
-	ctx, stop := endOnSignal(cmd.Context())
+	ctx, stop := endOnSignal(cmd.Context(), os.Getenv(control.EnvLifeline) != "")
 	defer stop()
 	switch f.engine {
 	case "zfleet":
@@ -124,10 +124,13 @@ func (f *proxyFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// endOnSignal gives a context that the first SIGTERM or SIGINT ends; after it the signals do what they do by default.
-func endOnSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+// endOnSignal gives a context that the first SIGTERM or SIGINT ends; after it the signals do what they do by default. A supervised proxy goes
+// on ignoring them: when its supervisor is killed it gets several, and still has requests to answer.
+func endOnSignal(ctx context.Context, supervised bool) (context.Context, context.CancelFunc) {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
-	context.AfterFunc(ctx, stop)
+	if !supervised {
+		context.AfterFunc(ctx, stop)
+	}
 	return ctx, stop
 }
 

@@ -50,7 +50,7 @@ func TestScaleIsLate(t *testing.T) {
 	}
 	socket := serve(t, f)
 	wants(t, exitLate, "", "zfleet: hello has not come to 5 workers after 50ms; the fleet goes on trying: 3 of 5 workers are ready: "+
-		"hello/1#3 is crashloop: exited with status 1; hello/2#3 is starting; hello/3#3 is pending; and 2 more\n"+
+		"hello/1#3 is in crashloop: exited with status 1; hello/2#3 is starting; hello/3#3 is pending; and 2 more\n"+
 		"hint: zfleet ps\n", "scale", "hello=5", "--timeout", "50ms", "--socket", socket)
 }
 

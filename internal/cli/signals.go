@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/rs/zerolog"
 	"golang.org/x/sys/unix"
@@ -36,9 +37,12 @@ func (s *signals) stop() {
 	signal.Stop(s.scales)
 }
 
+// oneWish is how close together signals mean the same: timeout(1) and others signal a process and then its group.
+const oneWish = 150 * time.Millisecond
+
 // obeyEnds ends the fleet: drained, and the second time at once.
 func (s *signals) obeyEnds(ctx context.Context, fleet commanded, log zerolog.Logger) {
-	asked := false
+	var asked time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -46,8 +50,11 @@ func (s *signals) obeyEnds(ctx context.Context, fleet commanded, log zerolog.Log
 		case sig := <-s.ends:
 			switch sig {
 			case syscall.SIGTERM, syscall.SIGINT:
-				end(ctx, fleet, log, sig, asked)
-				asked = true
+				if time.Since(asked) < oneWish {
+					continue
+				}
+				end(ctx, fleet, log, sig, !asked.IsZero())
+				asked = time.Now()
 			case syscall.SIGPIPE: // its log has no reader any more: it goes on without
 			default:
 				log.Warn().Str("signal", name(sig)).Msgf("nothing is done on %s", name(sig))

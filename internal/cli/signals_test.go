@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -74,9 +75,15 @@ func TestSignalsAreOrders(t *testing.T) {
 		s.scales <- syscall.SIGTTIN
 		s.scales <- syscall.SIGTTOU
 		synctest.Wait()
-		for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTERM, syscall.SIGINT} {
+		for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTERM} {
 			s.ends <- sig
 		}
+		synctest.Wait()
+		time.Sleep(oneWish - time.Millisecond)
+		s.ends <- syscall.SIGTERM // to the process, and then to its group: still the same wish
+		synctest.Wait()
+		time.Sleep(time.Millisecond)
+		s.ends <- syscall.SIGINT
 	})
 	if want := []string{"scale +1", "scale -1", "down now=false", "down now=true"}; !slices.Equal(orders, want) {
 		t.Errorf("got %q, want %q", orders, want)

@@ -69,13 +69,28 @@ type Exit struct {
 	Code      int    // exit status; -1 when there is none
 	Signal    string // SIGKILL, … when a signal ended it
 	Reason    string // why it ended, where the launcher knows more than the status: did not start in 30s, handshake failed: …
-	LastLines []string
+	LastLines []string // that it printed, oldest first
 	Permanent bool   // starting it again cannot help: no such file, not executable
 	Rung      string // the rung of the stop ladder that it took, when it was told to stop: drained, terminated, killed
 }
 
-// cause says in words why the process ended.
+// mostLastWords is how many bytes of a last line stand behind a status.
+const mostLastWords = 160
+
+// cause says in words why the process ended. Behind an exit status stands what it printed last, which is mostly why.
 func (e Exit) cause() string {
+	last := len(e.LastLines) - 1
+	if e.Code <= 0 || e.Signal != "" || last < 0 {
+		return e.status()
+	}
+	words := e.LastLines[last]
+	if len(words) > mostLastWords {
+		words = strings.ToValidUTF8(words[:mostLastWords], "") + "…"
+	}
+	return e.status() + ": " + words
+}
+
+func (e Exit) status() string {
 	switch {
 	case e.Reason != "":
 		return e.Reason

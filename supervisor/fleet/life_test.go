@@ -55,6 +55,10 @@ func TestExitCause(t *testing.T) {
 		{Exit{Code: 137, Signal: "SIGKILL"}, "killed by SIGKILL"},
 		{Exit{Code: 1, Signal: "SIGKILL", Reason: "handshake failed: no line"}, "handshake failed: no line"},
 		{Exit{Code: -1}, "ended without a status"},
+		{Exit{Code: 1, LastLines: []string{"first", "no module zmq"}}, "exited with status 1: no module zmq"},
+		{Exit{Code: 1, LastLines: []string{strings.Repeat("x", 159) + "äöü"}}, "exited with status 1: " + strings.Repeat("x", 159) + "…"},
+		{Exit{Code: 0, LastLines: []string{"goodbye"}}, "exited with status 0"},
+		{Exit{Code: 137, Signal: "SIGKILL", LastLines: []string{"connecting"}}, "killed by SIGKILL"},
 	} {
 		if got := test.exit.cause(); got != test.want {
 			t.Errorf("%+v ended because it %q, want %q", test.exit, got, test.want)

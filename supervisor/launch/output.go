@@ -34,14 +34,15 @@ func (o *output) line(log zerolog.Logger, line []byte, cut bool) {
 	if text == "" {
 		return
 	}
+	if entry, ok := parseEntry(line); ok && !cut {
+		o.keep(entry.message)
+		entry.emit(log)
+		return
+	}
 	if cut {
 		text += cutMark
 	}
 	o.keep(text)
-	if entry, ok := parseEntry(line); ok && !cut {
-		entry.emit(log)
-		return
-	}
 	log.Info().Msg(text)
 }
 
