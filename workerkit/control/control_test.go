@@ -25,8 +25,8 @@ func (w *worker) Start(_ context.Context, r *control.StartRequest) (*control.Sta
 // What one end serves is what the other dispenses.
 func TestBothEnds(t *testing.T) {
 	w := &worker{}
-	ends, server := plugin.TestPluginGRPCConn(t, false, control.Plugins(w))
-	t.Cleanup(func() { _ = ends.Close(); server.Stop() })
+	ends, _ := plugin.TestPluginGRPCConn(t, false, control.Plugins(w))
+	t.Cleanup(func() { _ = ends.Close() }) // it asks the server to stop too
 	raw, err := ends.Dispense(control.PluginName)
 	if err != nil {
 		t.Fatal(err)
