@@ -21,6 +21,14 @@ func (l *loop) request(c *conn, wire, buffer []byte) {
 		m = l.pool.copied(wire)
 	}
 	m.envelope = envelope
+	if l.opts.Dispatch.Reject && l.core.Full() && !l.acting {
+		l.act() // lanes that have answered in this turn take from the queue before anything is rejected
+	}
+	if c.closed { // it does not read its error replies
+		l.count.Abandoned++
+		l.pool.release(m)
+		return
+	}
 	l.core.Request(l.now, c.client, m, len(wire))
 	if l.core.Full() && !l.acting {
 		l.act() // the rest of what was read from a flood is not taken then
@@ -66,12 +74,17 @@ func (l *loop) forward(c *conn, wire, buffer []byte) {
 }
 
 // fail answers a request with an error in the client's own envelope.
-func (l *loop) fail(to *dispatch.Client[*message], m *message, e errorReply) {
+func (l *loop) fail(a dispatch.Action[*message]) {
 	l.count.Failed++
+	if a.Cause == dispatch.Rejected {
+		l.count.Rejected++
+	}
+	m := a.Message
 	wire := append(l.pool.get(m.envelope+512), m.data[:m.envelope]...)
-	wire = zmtp.AppendFrame(wire, false, e.json())
-	l.answer(to.Data.(*conn), wire, nil)
+	wire = zmtp.AppendFrame(wire, false, errorFor(a).json())
+	l.answer(a.Client.Data.(*conn), wire, nil)
 	l.pool.put(wire)
+	l.pool.release(m)
 }
 
 // pause stops reading from a client whose requests fill the queue.

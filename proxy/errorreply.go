@@ -3,6 +3,8 @@ package proxy
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/zfleet/zfleet/proxy/dispatch"
 )
 
 // errorReply is what a client gets when no worker's reply will come: one frame of JSON in the client's own envelope. Codes are gRPC's.
@@ -10,6 +12,17 @@ type errorReply struct {
 	Code     string `json:"code"`
 	Message  string `json:"message"`
 	Attempts int    `json:"attempts,omitempty"`
+}
+
+// errorFor says why a request is answered with an error.
+func errorFor(a dispatch.Action[*message]) errorReply {
+	switch a.Cause {
+	case dispatch.AttemptsUsed:
+		return unavailable(a.Attempts)
+	case dispatch.Rejected:
+		return errorReply{Code: "RESOURCE_EXHAUSTED", Message: "the queue is full"}
+	}
+	return shuttingDown
 }
 
 func unavailable(attempts int) errorReply {

@@ -53,7 +53,6 @@ type loop struct {
 	quiet   bool           // no new requests: the proxy is being emptied
 	emptied []chan<- error // who waits for that
 	ending  time.Duration  // when the loop gives up being emptied and ends; 0: it is not ending
-	aborted bool           // it has given up: what is left is answered with an error
 	done    bool
 }
 

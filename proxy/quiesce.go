@@ -52,7 +52,7 @@ func (l *loop) end(grace time.Duration) {
 
 // giveUp ends the loop with requests left over. They are answered with an error.
 func (l *loop) giveUp() {
-	l.aborted, l.done = true, true
+	l.done = true
 	l.core.Abort()
 	l.act()
 	l.flush()

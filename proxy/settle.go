@@ -40,8 +40,7 @@ func (l *loop) act() (acted bool) {
 		case dispatch.Deliver:
 			l.deliver(a)
 		case dispatch.Fail:
-			l.fail(a.Client, a.Message, l.why(a.Attempts))
-			l.pool.release(a.Message)
+			l.fail(a)
 		case dispatch.Discard:
 			l.count.Abandoned++
 			l.pool.release(a.Message)
@@ -55,14 +54,6 @@ func (l *loop) act() (acted bool) {
 			l.lanes.drained(a.Lane.Data.(*conn).lane)
 		}
 	}
-}
-
-// why a request is answered with an error.
-func (l *loop) why(attempts int) errorReply {
-	if l.aborted {
-		return shuttingDown
-	}
-	return unavailable(attempts)
 }
 
 // flush writes once to every socket that has output.

@@ -42,6 +42,7 @@ type proxyFlags struct {
 	engine            string
 	service           string
 	prefetch          string
+	overflow          string
 	grace             time.Duration
 	opts              proxy.Options
 }
@@ -67,6 +68,7 @@ func newProxyCommand(ui *tui) *cobra.Command {
 	flags.IntVar(&f.opts.Dispatch.Attempts, "attempts", 3, "workers that may end while they handle a request, before it is answered with an error")
 	flags.IntVar(&f.opts.Dispatch.Queue, "queue", 100_000, "waiting requests at which clients are not read from any more")
 	flags.Int64Var(&f.opts.Dispatch.QueueBytes, "queue-bytes", 1<<30, "the same, in bytes")
+	flags.StringVar(&f.overflow, "overflow", "block", "what a full queue does: block reads no more from clients, reject answers with an error")
 	flags.Int64Var(&f.opts.MaxMessage, "max-message", 1<<30, "bytes of one message; a peer that sends more is hung up on")
 	flags.Int64Var(&f.opts.ClientBuffer, "client-buffer", 64<<20, "bytes of unread replies at which a client is hung up on")
 	flags.DurationVar(&f.grace, "grace", 30*time.Second, "how long requests may still be answered after SIGTERM")
@@ -114,6 +116,8 @@ func (f *proxyFlags) check(cmd *cobra.Command) error {
 		}
 	}
 	switch {
+	case f.overflow != "block" && f.overflow != "reject":
+		return usagef(cmd, "--overflow %q is neither block nor reject", f.overflow)
 	case f.opts.Dispatch.Timeout < 0:
 		return usagef(cmd, "--timeout must not be negative")
 	case f.opts.Heartbeat < 0:
@@ -138,6 +142,7 @@ func endOnSignal(ctx context.Context, supervised bool) (context.Context, context
 func (f *proxyFlags) run(cmd *cobra.Command, ctx context.Context, log zerolog.Logger) (err error) {
 	opts := f.opts
 	opts.Log, opts.Grace, opts.Secret = log, f.grace, os.Getenv(control.EnvSecret)
+	opts.Dispatch.Reject = f.overflow == "reject"
 	if opts.Dispatch.Prefetch, err = parsePrefetch(cmd, f.prefetch); err != nil {
 		return err
 	}

@@ -168,6 +168,9 @@ func (p *parser) delivery(t *table, d *fleet.Delivery) {
 	t.integer("attempts", 1, maxAttempts, &d.Attempts)
 	t.integer("queue", 1, maxQueue, &d.Queue)
 	t.size("queue_bytes", 1<<10, &d.QueueBytes)
+	overflow := "block"
+	t.choice("overflow", []string{"block", "reject"}, &overflow)
+	d.Reject = overflow == "reject"
 	t.size("max_message", 1<<10, &d.MaxMessage)
 	t.size("client_buffer", 1<<10, &d.ClientBuffer)
 	t.done()

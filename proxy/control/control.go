@@ -29,6 +29,7 @@ type Counters struct {
 	Replies      uint64 `json:"replies"`       // replies given to clients
 	Redelivered  uint64 `json:"redelivered"`   // deliveries after the first
 	Failed       uint64 `json:"failed"`        // requests answered with an error by the proxy
+	Rejected     uint64 `json:"rejected"`      // of the failed ones, those that a full queue did not take
 	NoEnvelope   uint64 `json:"no_envelope"`   // requests without an empty delimiter frame, dropped
 	UnknownToken uint64 `json:"unknown_token"` // replies whose token names no outstanding request of that lane, dropped
 	Abandoned    uint64 `json:"abandoned"`     // requests and replies dropped because their client had left

@@ -5,12 +5,21 @@ type Kind uint8
 
 const (
 	Deliver Kind = iota + 1 // send Message, named Token, to Lane
-	Fail                    // answer Client with an error after Attempts; the message is released with it
+	Fail                    // answer Client with an error, for Cause, after Attempts; the message is released with it
 	Discard                 // nobody waits for Message any more: release it
 	Pause                   // stop reading from Client
 	Resume                  // read from Client again
 	Drained                 // Lane is draining and holds nothing
 	Stuck                   // Lane has worked on its oldest request for Config.Timeout: close it and call Lost; told once for a request
+)
+
+// A Cause is why a request ends in a Fail.
+type Cause uint8
+
+const (
+	Aborted      Cause = iota // by Abort
+	AttemptsUsed              // it has Config.Attempts strikes
+	Rejected                  // the queue is full
 )
 
 // Action is one thing for the shell to do. Fields beside Kind are set where the Kind's comment names them; Fail has its Message too.
@@ -20,5 +29,6 @@ type Action[M any] struct {
 	Client   *Client[M]
 	Token    Token
 	Message  M
+	Cause    Cause
 	Attempts int // those that counted as strikes
 }

@@ -105,8 +105,8 @@ func (w *world) failedTo(a Action[*job]) {
 	if a.Message.owner.c != a.Client {
 		w.t.Fatal("a failure goes to another client")
 	}
-	if a.Message.strikes != a.Attempts || a.Attempts != w.cfg.Attempts && !a.Message.aborted {
-		w.t.Fatalf("failed after %d, has %d strikes", a.Attempts, a.Message.strikes)
+	if a.Message.strikes != a.Attempts || a.Cause != a.Message.cause {
+		w.t.Fatalf("failed after %d for %d, has %d strikes and fails for %d", a.Attempts, a.Cause, a.Message.strikes, a.Message.cause)
 	}
 	w.failed++
 	w.end(a.Message, fails, failed)

@@ -47,13 +47,19 @@ func (d *Dispatcher[M]) Leave(c *Client[M]) {
 }
 
 // Request queues a message of size bytes from c. It is always taken, because the shell has read it; when the queue is full, Next says whom
-// to stop reading from.
+// to stop reading from. With Config.Reject nobody is stopped: a request that finds the queue full, and another one of its client in it,
+// comes back as Fail.
 func (d *Dispatcher[M]) Request(_ time.Duration, c *Client[M], m M, size int) {
 	r := d.slab.get()
 	r.message, r.client, r.size = m, c, size
+	if d.cfg.Reject && c.waiting > 0 && d.Full() {
+		r.cause = Rejected
+		d.ended.pushBack(&r.node)
+		return
+	}
 	c.queue.pushBack(&r.node)
 	d.wait(r)
-	if c.waiting > 1 && d.Full() {
+	if !d.cfg.Reject && c.waiting > 1 && d.Full() {
 		d.pause(c)
 	}
 }

@@ -23,6 +23,7 @@ type Config struct {
 	Attempts   int           // strikes after which a request is failed (3)
 	Queue      int           // waiting requests at which clients are paused (100 000)
 	QueueBytes int64         // the same, in bytes of the waiting requests (1 GiB)
+	Reject     bool          // fail a request that the full queue does not take, instead of pausing its client
 	Timeout    time.Duration // how long a lane may work on one request until it is Stuck; 0: for ever
 }
 

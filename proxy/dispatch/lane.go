@@ -158,6 +158,7 @@ func (d *Dispatcher[M]) takeBack(r *request[M]) {
 	r.client.outstanding--
 	switch {
 	case r.client.left || r.strikes >= d.cfg.Attempts:
+		r.cause = AttemptsUsed
 		r.node.unlink()
 		d.ended.pushBack(&r.node)
 	case !r.client.turn.linked():

@@ -59,7 +59,7 @@ type job struct {
 	size      int
 	delivered int
 	strikes   int
-	aborted   bool
+	cause     Cause // of its failure
 	token     Token
 	state     state
 }
@@ -156,11 +156,16 @@ func (w *world) up() {
 func (w *world) request(p *peer, size int) {
 	j := &job{owner: p, size: size, state: waits}
 	w.jobs = append(w.jobs, j)
+	if w.cfg.Reject && len(p.queue) > 0 && w.full() {
+		j.state, j.cause = fails, Rejected
+		w.d.Request(w.now, p.c, j, size)
+		return
+	}
 	if len(p.queue) == 0 {
 		clear(p.passed)
 	}
 	p.queue = append(p.queue, j)
-	if len(p.queue) > 1 && w.full() {
+	if !w.cfg.Reject && len(p.queue) > 1 && w.full() {
 		p.over, p.excused = true, false
 	}
 	w.d.Request(w.now, p.c, j, size)
@@ -193,7 +198,7 @@ func (w *world) lost(k *worker) {
 		case j.owner.left:
 			j.state = orphaned
 		case j.strikes == w.cfg.Attempts:
-			j.state = fails
+			j.state, j.cause = fails, AttemptsUsed
 		default:
 			j.state = waits
 			if len(j.owner.queue) == 0 {
@@ -209,7 +214,7 @@ func (w *world) lost(k *worker) {
 func (w *world) abort() {
 	for _, j := range w.jobs {
 		if j.state == waits || j.state == runs {
-			j.state, j.aborted = fails, true
+			j.state, j.cause = fails, Aborted
 		}
 		if j.state == fails && j.owner.left {
 			j.state = orphaned

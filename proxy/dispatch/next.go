@@ -27,7 +27,7 @@ func (d *Dispatcher[M]) Next(now time.Duration) (Action[M], bool) {
 func (d *Dispatcher[M]) end(r *request[M]) Action[M] {
 	a := Action[M]{Kind: Discard, Message: r.message}
 	if !r.client.left {
-		a = Action[M]{Kind: Fail, Client: r.client, Message: r.message, Attempts: r.strikes}
+		a = Action[M]{Kind: Fail, Client: r.client, Message: r.message, Cause: r.cause, Attempts: r.strikes}
 		d.failed++
 	}
 	d.slab.put(r)

@@ -51,6 +51,7 @@ func newScript(t *testing.T, d *datadriven.TestData) *script {
 	d.MaybeScanArgs(t, "attempts", &cfg.Attempts)
 	d.MaybeScanArgs(t, "queue", &cfg.Queue)
 	d.MaybeScanArgs(t, "bytes", &cfg.QueueBytes)
+	d.MaybeScanArgs(t, "reject", &cfg.Reject)
 	if d.MaybeScanArgs(t, "target", &target) {
 		cfg.Target, _ = time.ParseDuration(target)
 	}
@@ -174,6 +175,9 @@ func (s *script) next(args []string) {
 	}
 }
 
+// because is the causes that go without saying left out.
+var because = map[Cause]string{Rejected: ": rejected"}
+
 func (s *script) action(a Action[string]) {
 	switch a.Kind {
 	case Deliver:
@@ -181,7 +185,7 @@ func (s *script) action(a Action[string]) {
 		s.tokens[name] = a.Token
 		s.say("deliver %s to %s as %s", a.Message, a.Lane.Data, name)
 	case Fail:
-		s.say("fail %s of %s after %d", a.Message, a.Client.Data, a.Attempts)
+		s.say("fail %s of %s after %d%s", a.Message, a.Client.Data, a.Attempts, because[a.Cause])
 	case Discard:
 		s.say("discard %s", a.Message)
 	case Pause:

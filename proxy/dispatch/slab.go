@@ -17,6 +17,7 @@ type request[M any] struct {
 	index    uint32 // in the slab
 	delivery uint32 // names the latest delivery; 0 before the first
 	strikes  int
+	cause    Cause // of its end
 }
 
 // chunk is a run of requests that is allocated and given back as one.

@@ -29,6 +29,7 @@ type Delivery struct {
 	Attempts         int           // deliveries before a request is answered with an error
 	Queue            int           // waiting requests at which clients are paused
 	QueueBytes       int64         // the same, in bytes
+	Reject           bool          // requests beyond the queue get an error, and clients are not paused
 	MaxMessage       int64         // bytes of one message, all its frames
 	ClientBuffer     int64         // bytes of unread replies at which a client is dropped
 }

@@ -112,6 +112,7 @@ func (s *service) proxyArgs(d fleet.Delivery, terminate time.Duration) []string 
 		"--attempts", strconv.Itoa(d.Attempts),
 		"--queue", strconv.Itoa(d.Queue),
 		"--queue-bytes", strconv.FormatInt(d.QueueBytes, 10),
+		"--overflow", overflow(d.Reject),
 		"--max-message", strconv.FormatInt(d.MaxMessage, 10),
 		"--client-buffer", strconv.FormatInt(d.ClientBuffer, 10))
 }
@@ -121,6 +122,13 @@ func prefetch(n int) string {
 		return "auto"
 	}
 	return strconv.Itoa(n)
+}
+
+func overflow(reject bool) string {
+	if reject {
+		return "reject"
+	}
+	return "block"
 }
 
 // inherited is the listeners as files for a proxy, and the words that say which descriptor is which: frontend=3 backend=4.
