@@ -81,7 +81,7 @@ func (l *loop) fail(a dispatch.Action[*message]) {
 	}
 	m := a.Message
 	wire := append(l.pool.get(m.envelope+512), m.data[:m.envelope]...)
-	wire = zmtp.AppendFrame(wire, false, errorFor(a).json())
+	wire = zmtp.AppendFrame(wire, false, l.errorFor(a).json())
 	l.answer(a.Client.Data.(*conn), wire, nil)
 	l.pool.put(wire)
 	l.pool.release(m)

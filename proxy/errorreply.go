@@ -15,8 +15,10 @@ type errorReply struct {
 }
 
 // errorFor says why a request is answered with an error.
-func errorFor(a dispatch.Action[*message]) errorReply {
+func (l *loop) errorFor(a dispatch.Action[*message]) errorReply {
 	switch a.Cause {
+	case dispatch.Overdue:
+		return errorReply{Code: "DEADLINE_EXCEEDED", Message: fmt.Sprintf("no reply within %v", l.opts.Dispatch.Deadline), Attempts: a.Attempts}
 	case dispatch.AttemptsUsed:
 		return unavailable(a.Attempts)
 	case dispatch.Rejected:

@@ -35,14 +35,17 @@ func (l *loop) reply(c *conn, wire, buffer []byte) {
 		return
 	}
 	wire = wire[n:]
-	if !zmtp.HasEnvelope(wire, request.data[:request.envelope]) {
+	late := request == nil // it was overdue, and its client has been told
+	if !late && !zmtp.HasEnvelope(wire, request.data[:request.envelope]) {
 		// Given to a REQ it would end that client's connection for good (req.cpp, push_msg). The request is still unanswered.
 		l.bad(c, "a reply came back in another envelope than its request's")
 		l.pool.put(buffer)
 		return
 	}
 	client, _, _ := l.core.Reply(l.now, c.lane.core, dispatch.Token(token))
-	l.pool.release(request)
+	if !late {
+		l.pool.release(request)
+	}
 	if client == nil {
 		l.count.Abandoned++
 		l.pool.put(buffer)

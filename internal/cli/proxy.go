@@ -63,6 +63,7 @@ func newProxyCommand(ui *tui) *cobra.Command {
 	flags.StringVar(&f.engine, "engine", "zfleet", "zfleet, or libzmq to compare with")
 	flags.StringVar(&f.prefetch, "prefetch", "auto", fmt.Sprintf("requests a worker connection may hold unanswered: auto, or 1 to %d", dispatch.MaxPrefetch))
 	flags.DurationVar(&f.opts.Dispatch.Timeout, "timeout", 0, "how long a worker may take for one request, before it is given to another; 0: as long as it likes")
+	flags.DurationVar(&f.opts.Dispatch.Deadline, "deadline", 0, "how long after it arrived a request is answered with an error; 0: never")
 	flags.DurationVar(&f.opts.Heartbeat, "heartbeat", time.Second, "a worker that is silent for so long is sent a PING; 0: never")
 	flags.DurationVar(&f.opts.HeartbeatTimeout, "heartbeat-timeout", 10*time.Second, "a worker that is silent for so long is lost, if it knows PING")
 	flags.IntVar(&f.opts.Dispatch.Attempts, "attempts", 3, "workers that may end while they handle a request, before it is answered with an error")
@@ -120,6 +121,8 @@ func (f *proxyFlags) check(cmd *cobra.Command) error {
 		return usagef(cmd, "--overflow %q is neither block nor reject", f.overflow)
 	case f.opts.Dispatch.Timeout < 0:
 		return usagef(cmd, "--timeout must not be negative")
+	case f.opts.Dispatch.Deadline < 0:
+		return usagef(cmd, "--deadline must not be negative")
 	case f.opts.Heartbeat < 0:
 		return usagef(cmd, "--heartbeat must not be negative")
 	case f.opts.HeartbeatTimeout <= f.opts.Heartbeat:

@@ -157,6 +157,7 @@ func (p *parser) health(t *table, h *fleet.Health) {
 func (p *parser) delivery(t *table, d *fleet.Delivery) {
 	p.prefetch(t, d)
 	p.orNone(t, "timeout", &d.Timeout)
+	p.orNone(t, "deadline", &d.Deadline)
 	beat, ok := p.orNone(t, "heartbeat", &d.Heartbeat)
 	most, given := t.duration("heartbeat_timeout", soonest, &d.HeartbeatTimeout)
 	if d.HeartbeatTimeout <= d.Heartbeat && (ok || given) {

@@ -32,7 +32,7 @@ type Counters struct {
 	Rejected     uint64 `json:"rejected"`      // of the failed ones, those that a full queue did not take
 	NoEnvelope   uint64 `json:"no_envelope"`   // requests without an empty delimiter frame, dropped
 	UnknownToken uint64 `json:"unknown_token"` // replies whose token names no outstanding request of that lane, dropped
-	Abandoned    uint64 `json:"abandoned"`     // requests and replies dropped because their client had left
+	Abandoned    uint64 `json:"abandoned"`     // requests and replies dropped because their client had left, and replies after the deadline
 	Stuck        uint64 `json:"stuck"`         // lanes closed because a request was past its timeout
 	SlowClients  uint64 `json:"slow_clients"`  // clients dropped because they did not read their replies
 	BadPeers     uint64 `json:"bad_peers"`     // connections closed for breaking ZMTP, limits or the handshake's time

@@ -26,9 +26,14 @@ func (d *Dispatcher[M]) endWaiting(c *Client[M]) {
 
 // endHeld takes what a lane holds to the ended requests.
 func (d *Dispatcher[M]) endHeld(l *Lane[M]) {
-	for r := l.held.front(); r != nil; r = r.node.next.owner {
+	for r := l.held.front(); r != nil; {
+		next := r.node.next.owner
 		r.lane = nil
 		r.client.outstanding--
+		if r.late {
+			d.slab.put(r)
+		}
+		r = next
 	}
 	d.outstanding -= l.outstanding
 	l.outstanding = 0

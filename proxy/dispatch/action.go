@@ -20,6 +20,7 @@ const (
 	Aborted      Cause = iota // by Abort
 	AttemptsUsed              // it has Config.Attempts strikes
 	Rejected                  // the queue is full
+	Overdue                   // Config.Deadline has passed
 )
 
 // Action is one thing for the shell to do. Fields beside Kind are set where the Kind's comment names them; Fail has its Message too.

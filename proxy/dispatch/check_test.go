@@ -23,7 +23,7 @@ func (w *world) next() bool {
 	case Fail:
 		w.failedTo(a)
 	case Discard:
-		w.end(a.Message, orphaned, released)
+		w.discarded(a.Message)
 	case Pause, Resume:
 		w.gated(a)
 	case Drained:
@@ -73,7 +73,7 @@ func (w *world) delivered(a Action[*job]) {
 // checkChoice says that lane k may take a job, and that none is better.
 func (w *world) checkChoice(k *worker) {
 	if k.draining || k.stuck || w.late() {
-		w.t.Fatalf("a job goes to a lane: draining %t, stuck %t, before Stuck %t", k.draining, k.stuck, w.late())
+		w.t.Fatalf("a job goes to a lane: draining %t, stuck %t, before Stuck or overdue %t", k.draining, k.stuck, w.late())
 	}
 	if len(k.held) >= w.allowance(k) || len(k.held) >= MaxPrefetch {
 		w.t.Fatalf("a lane that holds %d of %d gets a job", len(k.held), w.allowance(k))
@@ -105,6 +105,9 @@ func (w *world) failedTo(a Action[*job]) {
 	if a.Message.owner.c != a.Client {
 		w.t.Fatal("a failure goes to another client")
 	}
+	if a.Cause == Overdue {
+		w.expired(a.Message)
+	}
 	if a.Message.strikes != a.Attempts || a.Cause != a.Message.cause {
 		w.t.Fatalf("failed after %d for %d, has %d strikes and fails for %d", a.Attempts, a.Cause, a.Message.strikes, a.Message.cause)
 	}
@@ -112,12 +115,45 @@ func (w *world) failedTo(a Action[*job]) {
 	w.end(a.Message, fails, failed)
 }
 
+// discarded is for a client that has left: what waited, or what was overdue at a lane.
+func (w *world) discarded(j *job) {
+	if j.state == runs && j.owner.left {
+		w.expired(j)
+		w.end(j, fails, released)
+		return
+	}
+	w.end(j, orphaned, released)
+}
+
+// expired takes a job that is overdue from where it is. Its lane goes on without knowing.
+func (w *world) expired(j *job) {
+	if !j.timed || w.now-j.arrived < w.cfg.Deadline {
+		w.t.Fatalf("a job that %s is overdue after %v of %v", j.state, w.now-j.arrived, w.cfg.Deadline)
+	}
+	for _, other := range w.jobs {
+		if other.timed && other.arrived < j.arrived {
+			w.t.Fatal("overdue before an older one")
+		}
+	}
+	switch p := j.owner; j.state {
+	case waits:
+		p.queue = slices.DeleteFunc(p.queue, func(q *job) bool { return q == j })
+		p.over = p.over && len(p.queue) > 0
+	case runs:
+		j.late = true
+	default:
+		w.t.Fatalf("a job that %s is overdue", j.state)
+	}
+	j.state, j.cause = fails, Overdue
+	w.overdue++
+}
+
 // end gives a job its only outcome.
 func (w *world) end(j *job, from, to state) {
 	if j.state != from {
 		w.t.Fatalf("a job that %s is %s", j.state, to)
 	}
-	j.state = to
+	j.state, j.timed = to, false
 }
 
 func (w *world) gated(a Action[*job]) {
@@ -169,7 +205,7 @@ func (w *world) lane(l *Lane[*job]) *worker {
 // quiet checks that there was indeed nothing to do.
 func (w *world) quiet() {
 	if w.late() {
-		w.t.Fatal("Stuck is missing")
+		w.t.Fatal("Stuck, or a failure of what is overdue, is missing")
 	}
 	n, _ := w.waiting()
 	for _, k := range w.lanes {
@@ -212,17 +248,28 @@ func (w *world) reply(k *worker, token Token) {
 	if !ok {
 		return
 	}
-	if j != k.held[i] {
+	w.checkReply(k.held[i], c, j)
+	k.held[i].owner.running--
+	k.held = slices.Delete(k.held, i, i+1)
+	w.look(k)
+	w.measure(k)
+}
+
+// checkReply says that the reply to j gives its client and its message, if it is not late.
+func (w *world) checkReply(j *job, c *Client[*job], m *job) {
+	if j.late {
+		if c != nil || m != nil {
+			w.t.Fatal("a late reply has a client or a message")
+		}
+		return
+	}
+	if m != j {
 		w.t.Fatal("a reply comes back with another request's message")
 	}
 	if p := j.owner; p.left != (c == nil) || !p.left && c != p.c {
 		w.t.Fatal("a reply goes to another client")
 	}
 	w.end(j, runs, answered)
-	j.owner.running--
-	k.held = slices.Delete(k.held, i, i+1)
-	w.look(k)
-	w.measure(k)
 }
 
 func (w *world) measure(k *worker) {

@@ -49,7 +49,7 @@ func (d *Dispatcher[M]) Leave(c *Client[M]) {
 // Request queues a message of size bytes from c. It is always taken, because the shell has read it; when the queue is full, Next says whom
 // to stop reading from. With Config.Reject nobody is stopped: a request that finds the queue full, and another one of its client in it,
 // comes back as Fail.
-func (d *Dispatcher[M]) Request(_ time.Duration, c *Client[M], m M, size int) {
+func (d *Dispatcher[M]) Request(now time.Duration, c *Client[M], m M, size int) {
 	r := d.slab.get()
 	r.message, r.client, r.size = m, c, size
 	if d.cfg.Reject && c.waiting > 0 && d.Full() {
@@ -57,6 +57,7 @@ func (d *Dispatcher[M]) Request(_ time.Duration, c *Client[M], m M, size int) {
 		d.ended.pushBack(&r.node)
 		return
 	}
+	d.arrive(now, r)
 	c.queue.pushBack(&r.node)
 	d.wait(r)
 	if !d.cfg.Reject && c.waiting > 1 && d.Full() {
@@ -79,16 +80,24 @@ func (d *Dispatcher[M]) wait(r *request[M]) {
 // unwait takes the oldest request from the client whose turn it is.
 func (d *Dispatcher[M]) unwait(c *Client[M]) *request[M] {
 	r := c.queue.front()
+	d.unqueue(r)
+	if c.waiting > 0 { // behind the others
+		c.turn.unlink()
+		d.turns.pushBack(&c.turn)
+	}
+	return r
+}
+
+// unqueue takes a request out of its client's queue, and the turn from a client that has no other.
+func (d *Dispatcher[M]) unqueue(r *request[M]) {
+	c := r.client
 	r.node.unlink()
 	d.waiting--
 	d.bytes -= int64(r.size)
 	c.waiting--
 	c.bytes -= int64(r.size)
-	c.turn.unlink()
-	if c.waiting > 0 {
-		d.turns.pushBack(&c.turn)
-	} else {
+	if c.waiting == 0 {
+		c.turn.unlink()
 		d.open(c)
 	}
-	return r
 }

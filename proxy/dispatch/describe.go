@@ -48,7 +48,7 @@ func messages[M any](l *list[request[M]]) string {
 	n := 0
 	for r := l.front(); r != nil; r = r.node.next.owner {
 		if n++; n <= shown {
-			words = append(words, label(r.message, uint64(r.index))+strikes(r.strikes))
+			words = append(words, r.name()+strikes(r.strikes))
 		}
 	}
 	if n > shown {
@@ -60,7 +60,15 @@ func messages[M any](l *list[request[M]]) string {
 	return "\t" + strings.Join(words, " ")
 }
 
-func strikes(n int) string {
+// name is the message's, or late, when it has been given back.
+func (r *request[M]) name() string {
+	if r.late {
+		return "late"
+	}
+	return label(r.message, uint64(r.index))
+}
+
+func strikes(n int32) string {
 	if n == 0 {
 		return ""
 	}

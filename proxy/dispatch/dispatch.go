@@ -25,6 +25,7 @@ type Config struct {
 	QueueBytes int64         // the same, in bytes of the waiting requests (1 GiB)
 	Reject     bool          // fail a request that the full queue does not take, instead of pausing its client
 	Timeout    time.Duration // how long a lane may work on one request until it is Stuck; 0: for ever
+	Deadline   time.Duration // how long after its arrival a request is failed, wherever it is; 0: never
 }
 
 func (c Config) withDefaults() Config {
@@ -34,6 +35,7 @@ func (c Config) withDefaults() Config {
 	c.Queue = positive(c.Queue, 100_000)
 	c.QueueBytes = positive(c.QueueBytes, 1<<30)
 	c.Timeout = min(max(c.Timeout, 0), 1<<62) // a hundred years, so that no deadline overflows
+	c.Deadline = min(max(c.Deadline, 0), 1<<62)
 	return c
 }
 
@@ -53,7 +55,8 @@ type Dispatcher[M any] struct {
 	free    buckets[M]      // lanes with room
 	ended   list[request[M]]
 	drained list[Lane[M]]
-	timed   list[Lane[M]] // lanes that hold something and are not stuck, with a Timeout; who began first is at the front
+	timed   list[Lane[M]]    // lanes that hold something and are not stuck, with a Timeout; who began first is at the front
+	due     list[request[M]] // by arrival, with a Deadline
 
 	pausing, paused, resuming list[Client[M]] // by gate
 
@@ -76,6 +79,7 @@ func New[M any](cfg Config) *Dispatcher[M] {
 	d.ended.init()
 	d.drained.init()
 	d.timed.init()
+	d.due.init()
 	d.lanes.init()
 	for _, l := range []*list[Client[M]]{&d.turns, &d.pausing, &d.paused, &d.resuming, &d.clients} {
 		l.init()

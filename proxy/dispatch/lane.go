@@ -52,7 +52,8 @@ func (d *Dispatcher[M]) Up() *Lane[M] {
 
 // Reply says that lane l answered t. It returns the request's client, nil when that has left, and its message, which the shell releases.
 // Not ok: t names nothing that l has to answer (never given out, answered already, lost meanwhile, of another lane), and nothing has
-// changed. A stuck lane's late reply is as good as any; with the one to its oldest request the lane is no longer stuck.
+// changed. Of a request that Next has failed meanwhile, as it was Overdue, there is neither client nor message left, and nothing to release.
+// A stuck lane's late reply is as good as any; with the one to its oldest request the lane is no longer stuck.
 func (d *Dispatcher[M]) Reply(now time.Duration, l *Lane[M], t Token) (c *Client[M], m M, ok bool) {
 	r := d.find(l, t)
 	if r == nil {
@@ -63,7 +64,7 @@ func (d *Dispatcher[M]) Reply(now time.Duration, l *Lane[M], t Token) (c *Client
 	l.outstanding--
 	d.outstanding--
 	r.client.outstanding--
-	if !r.client.left {
+	if !r.client.left && !r.late {
 		c = r.client
 	}
 	m = r.message
@@ -76,7 +77,7 @@ func (d *Dispatcher[M]) Reply(now time.Duration, l *Lane[M], t Token) (c *Client
 	return c, m, true
 }
 
-// Message returns the message that t names, if lane l has it to answer. Nothing changes: the shell may look before it calls Reply.
+// Message returns the message that t names, if lane l has it to answer; the zero M if it is Overdue. Nothing changes: the shell may look before it calls Reply.
 func (d *Dispatcher[M]) Message(l *Lane[M], t Token) (m M, ok bool) {
 	r := d.find(l, t)
 	if r == nil {
@@ -157,7 +158,9 @@ func (d *Dispatcher[M]) takeBack(r *request[M]) {
 	r.lane = nil
 	r.client.outstanding--
 	switch {
-	case r.client.left || r.strikes >= d.cfg.Attempts:
+	case r.late:
+		d.slab.put(r)
+	case r.client.left || int(r.strikes) >= d.cfg.Attempts:
 		r.cause = AttemptsUsed
 		r.node.unlink()
 		d.ended.pushBack(&r.node)

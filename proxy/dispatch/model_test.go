@@ -22,7 +22,7 @@ type world struct {
 	tokens  map[Token]bool // every one ever given out
 
 	redelivered, failed uint64
-	stuck               int
+	stuck, overdue      int
 }
 
 // peer is a client.
@@ -60,6 +60,9 @@ type job struct {
 	delivered int
 	strikes   int
 	cause     Cause // of its failure
+	arrived   time.Duration
+	timed     bool // has a deadline, and we were not told of its end
+	late      bool // ended while at a lane
 	token     Token
 	state     state
 }
@@ -123,7 +126,7 @@ func (w *world) look(k *worker) {
 	}
 }
 
-// deadline is when the first lane that we were not told of is stuck.
+// deadline is when the first lane that we were not told of is stuck, or the first request overdue.
 func (w *world) deadline() (at time.Duration, ok bool) {
 	for _, k := range w.lanes {
 		if w.cfg.Timeout == 0 || k.oldest == nil || k.stuck {
@@ -133,10 +136,15 @@ func (w *world) deadline() (at time.Duration, ok bool) {
 			at, ok = end, true
 		}
 	}
+	for _, j := range w.jobs {
+		if end := j.arrived + w.cfg.Deadline; j.timed && (!ok || end < at) {
+			at, ok = end, true
+		}
+	}
 	return at, ok
 }
 
-// late says that a lane is stuck and we were not told.
+// late says that a lane is stuck or a request overdue and we were not told.
 func (w *world) late() bool {
 	at, ok := w.deadline()
 	return ok && w.now >= at
@@ -156,11 +164,13 @@ func (w *world) up() {
 func (w *world) request(p *peer, size int) {
 	j := &job{owner: p, size: size, state: waits}
 	w.jobs = append(w.jobs, j)
+	j.arrived = w.now
 	if w.cfg.Reject && len(p.queue) > 0 && w.full() {
 		j.state, j.cause = fails, Rejected
 		w.d.Request(w.now, p.c, j, size)
 		return
 	}
+	j.timed = w.cfg.Deadline > 0
 	if len(p.queue) == 0 {
 		clear(p.passed)
 	}
@@ -195,6 +205,7 @@ func (w *world) lost(k *worker) {
 		}
 		j.owner.running--
 		switch {
+		case j.late:
 		case j.owner.left:
 			j.state = orphaned
 		case j.strikes == w.cfg.Attempts:

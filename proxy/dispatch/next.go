@@ -8,6 +8,9 @@ func (d *Dispatcher[M]) Next(now time.Duration) (Action[M], bool) {
 	if r := d.ended.front(); r != nil {
 		return d.end(r), true
 	}
+	if r := d.nextOverdue(now); r != nil {
+		return d.expire(r), true
+	}
 	if l := d.nextStuck(now); l != nil { // first: it must not get the next request
 		return Action[M]{Kind: Stuck, Lane: l}, true
 	}
@@ -25,13 +28,18 @@ func (d *Dispatcher[M]) Next(now time.Duration) (Action[M], bool) {
 
 // end gives a request's message back for good.
 func (d *Dispatcher[M]) end(r *request[M]) Action[M] {
-	a := Action[M]{Kind: Discard, Message: r.message}
-	if !r.client.left {
-		a = Action[M]{Kind: Fail, Client: r.client, Message: r.message, Cause: r.cause, Attempts: r.strikes}
-		d.failed++
-	}
+	a := d.outcome(r)
 	d.slab.put(r)
 	return a
+}
+
+// outcome says how a request ends that was not answered.
+func (d *Dispatcher[M]) outcome(r *request[M]) Action[M] {
+	if r.client.left {
+		return Action[M]{Kind: Discard, Message: r.message}
+	}
+	d.failed++
+	return Action[M]{Kind: Fail, Client: r.client, Message: r.message, Cause: r.cause, Attempts: int(r.strikes)}
 }
 
 func (d *Dispatcher[M]) deliver(now time.Duration, r *request[M], l *Lane[M]) Action[M] {

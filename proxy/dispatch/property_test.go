@@ -24,6 +24,7 @@ func TestProperties(t *testing.T) {
 			QueueBytes: rapid.SampledFrom([]int64{1, 100, 1 << 30}).Draw(t, "bytes"),
 			Reject:     rapid.Bool().Draw(t, "reject"),
 			Timeout:    rapid.SampledFrom([]time.Duration{0, 1, 2000, 300_000, 20_000_000}).Draw(t, "timeout"),
+			Deadline:   rapid.SampledFrom([]time.Duration{0, 0, 1, 2000, 300_000, 20_000_000}).Draw(t, "deadline"),
 		}
 		w := &world{t: t, cfg: cfg, d: New[*job](cfg), tokens: map[Token]bool{}}
 		for range rapid.IntRange(0, 3).Draw(t, "clients") {
@@ -52,7 +53,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		"request": w.drawRequests, "request more": w.drawRequests,
 		"reply": w.drawReplies, "reply more": w.drawReplies,
 		"wrong token": w.drawWrongToken,
-		"deadline":    w.waitStuck,
+		"deadline":    w.waitDeadline,
 		"next":        func(t *rapid.T) { w.drawNext(t) },
 		"next until nothing": func(*rapid.T) {
 			for w.next() {
@@ -90,8 +91,9 @@ func (w *world) drawAbort(t *rapid.T) {
 	}
 }
 
-// waitStuck sleeps like the shell: until just before the deadline there is nothing more to do, and at the deadline a lane is stuck.
-func (w *world) waitStuck(t *rapid.T) {
+// waitDeadline sleeps like the shell: until just before the deadline there is nothing more to do, and at the deadline a lane is stuck or a
+// request is overdue.
+func (w *world) waitDeadline(t *rapid.T) {
 	for w.next() {
 	}
 	at, ok := w.d.Deadline()
@@ -104,12 +106,13 @@ func (w *world) waitStuck(t *rapid.T) {
 	if w.now = at - 1; w.next() {
 		w.t.Fatal("something to do before the deadline")
 	}
-	before := w.stuck
-	if w.now = at; !w.next() || w.stuck == before {
-		w.t.Fatal("no Stuck at the deadline")
+	before := w.stuck + w.overdue
+	if w.now = at; !w.next() || w.stuck+w.overdue == before {
+		w.t.Fatal("neither Stuck nor overdue at the deadline")
 	}
-	if rapid.Bool().Draw(t, "lose it") {
-		w.lost(w.lanes[slices.IndexFunc(w.lanes, func(k *worker) bool { return k.stuck && k.oldestAt == at-w.cfg.Timeout })])
+	i := slices.IndexFunc(w.lanes, func(k *worker) bool { return k.stuck && k.oldestAt == at-w.cfg.Timeout })
+	if i >= 0 && rapid.Bool().Draw(t, "lose it") {
+		w.lost(w.lanes[i])
 	}
 }
 

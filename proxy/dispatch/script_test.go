@@ -16,7 +16,7 @@ import (
 //	request A M… [size=N]   queues messages, of 1 byte unless told
 //	reply W T               T is a delivery in the output (t1), the same with a later generation (t1+1), or a number (#77)
 //	next [N]                takes what there is to do, or N of it
-//	deadline                when there will be a stuck lane
+//	deadline                when there will be a stuck lane, or an overdue request
 //	describe
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
@@ -46,7 +46,7 @@ type script struct {
 
 func newScript(t *testing.T, d *datadriven.TestData) *script {
 	var cfg Config
-	var target, timeout string
+	var target, timeout, deadline string
 	d.MaybeScanArgs(t, "prefetch", &cfg.Prefetch)
 	d.MaybeScanArgs(t, "attempts", &cfg.Attempts)
 	d.MaybeScanArgs(t, "queue", &cfg.Queue)
@@ -57,6 +57,9 @@ func newScript(t *testing.T, d *datadriven.TestData) *script {
 	}
 	if d.MaybeScanArgs(t, "timeout", &timeout) {
 		cfg.Timeout, _ = time.ParseDuration(timeout)
+	}
+	if d.MaybeScanArgs(t, "deadline", &deadline) {
+		cfg.Deadline, _ = time.ParseDuration(deadline)
 	}
 	return &script{
 		d: New[string](cfg), clients: map[string]*Client[string]{}, lanes: map[string]*Lane[string]{}, tokens: map[string]Token{},
@@ -176,7 +179,7 @@ func (s *script) next(args []string) {
 }
 
 // because is the causes that go without saying left out.
-var because = map[Cause]string{Rejected: ": rejected"}
+var because = map[Cause]string{Rejected: ": rejected", Overdue: ": overdue"}
 
 func (s *script) action(a Action[string]) {
 	switch a.Kind {

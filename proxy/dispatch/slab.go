@@ -1,5 +1,7 @@
 package dispatch
 
+import "time"
+
 const (
 	chunkBits  = 8
 	chunkSize  = 1 << chunkBits
@@ -10,14 +12,17 @@ const (
 // dispatcher's ended ones, or a chunk's free ones.
 type request[M any] struct {
 	node     node[request[M]]
+	clock    node[request[M]] // in Dispatcher.due until it has ended
 	message  M
 	client   *Client[M]
 	lane     *Lane[M] // nil while not at a lane
 	size     int
-	index    uint32 // in the slab
-	delivery uint32 // names the latest delivery; 0 before the first
-	strikes  int
+	index    uint32        // in the slab
+	delivery uint32        // names the latest delivery; 0 before the first
+	arrived  time.Duration // with a Deadline
+	strikes  int32
 	cause    Cause // of its end
+	late     bool  // ended while at its lane, which has not replied yet
 }
 
 // chunk is a run of requests that is allocated and given back as one.
@@ -69,7 +74,8 @@ func (s *slab[M]) get() *request[M] {
 // put takes a request back and forgets what it held.
 func (s *slab[M]) put(r *request[M]) {
 	r.node.unlink()
-	*r = request[M]{node: r.node, index: r.index}
+	r.clock.unlink()
+	*r = request[M]{node: r.node, clock: r.clock, index: r.index}
 	c := s.chunks[r.index>>chunkBits]
 	c.free.pushFront(&r.node)
 	c.live--
@@ -100,7 +106,7 @@ func (s *slab[M]) grow() *chunk[M] {
 	for i := range c.requests {
 		r := &c.requests[i]
 		r.index = c.number<<chunkBits | uint32(i)
-		r.node.owner = r
+		r.node.owner, r.clock.owner = r, r
 		c.free.pushBack(&r.node)
 	}
 	s.chunks[c.number] = c

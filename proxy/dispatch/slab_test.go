@@ -171,7 +171,7 @@ func TestTokensComeRound(t *testing.T) {
 }
 
 func TestRequestSize(t *testing.T) {
-	if size := unsafe.Sizeof(request[*int]{}); size > 96 {
+	if size := unsafe.Sizeof(request[*int]{}); size > 104 {
 		t.Errorf("a request takes %d bytes", size)
 	}
 }

@@ -51,7 +51,7 @@ func (s *steady) step() {
 }
 
 func TestSteadyStateAllocatesNothing(t *testing.T) {
-	for _, cfg := range []Config{{Prefetch: 1}, {Prefetch: 8}, {}, {Prefetch: 8, Timeout: time.Second}} {
+	for _, cfg := range []Config{{Prefetch: 1}, {Prefetch: 8}, {}, {Prefetch: 8, Timeout: time.Second, Deadline: time.Hour}} {
 		s := newSteady(10, 10, cfg)
 		if n := testing.AllocsPerRun(10_000, s.step); n != 0 {
 			t.Errorf("%v allocations a request with %+v", n, cfg)
@@ -75,6 +75,28 @@ func TestStuckAllocatesNothing(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(1000, late); n != 0 {
 		t.Errorf("%v allocations when a lane is stuck", n)
+	}
+}
+
+// TestOverdueAllocatesNothing lets a request be overdue in the queue, and one at a lane that replies after all.
+func TestOverdueAllocatesNothing(t *testing.T) {
+	d := New[*int](Config{Prefetch: 1, Deadline: time.Second})
+	c, l, m := d.Join(), d.Up(), new(int)
+	late := func() {
+		now := time.Duration(l.Answered()) * time.Second
+		d.Request(now, c, m, 16)
+		d.Request(now, c, m, 16)
+		sent, _ := d.Next(now)
+		now, _ = d.Deadline()
+		for range 2 {
+			if a, _ := d.Next(now); a.Cause != Overdue {
+				panic("nothing is overdue")
+			}
+		}
+		d.Reply(now, l, sent.Token)
+	}
+	if n := testing.AllocsPerRun(1000, late); n != 0 {
+		t.Errorf("%v allocations when requests are overdue", n)
 	}
 }
 

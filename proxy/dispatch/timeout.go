@@ -2,16 +2,6 @@ package dispatch
 
 import "time"
 
-// Deadline returns when Next will have a Stuck at the earliest, if nothing else happens: the shell waits no longer than until then. It may
-// have passed already. Not ok: no lane's time is running.
-func (d *Dispatcher[M]) Deadline() (at time.Duration, ok bool) {
-	l := d.timed.front()
-	if l == nil {
-		return 0, false
-	}
-	return l.began + d.cfg.Timeout, true
-}
-
 // nextStuck returns the lane that has overrun its time the most, or nil. From then on it gets nothing new. The one timeout holds for all
 // and now never goes back, so that the lanes run out of time in the order in which they began.
 func (d *Dispatcher[M]) nextStuck(now time.Duration) *Lane[M] {

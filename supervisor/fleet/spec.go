@@ -24,6 +24,7 @@ type Service struct {
 type Delivery struct {
 	Prefetch         int           // 0: adaptive
 	Timeout          time.Duration // how long a worker may take for one request before it counts as stuck; 0: as long as it likes
+	Deadline         time.Duration // how long after its arrival a request is answered with an error; 0: never
 	Heartbeat        time.Duration // a worker that is silent for so long is sent a PING; 0: never
 	HeartbeatTimeout time.Duration // a worker that is silent for so long is lost
 	Attempts         int           // deliveries before a request is answered with an error

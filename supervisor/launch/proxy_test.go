@@ -55,7 +55,8 @@ func TestProxyCommandLine(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, fleet.Workers{})
 	r.svc.Delivery = fleet.Delivery{
-		Prefetch: 1, Timeout: 90 * time.Second, Heartbeat: 2 * time.Second, HeartbeatTimeout: 7 * time.Second, Attempts: 2, Queue: 3, QueueBytes: 4, Reject: true,
+		Prefetch: 1, Timeout: 90 * time.Second, Deadline: 5 * time.Minute, Heartbeat: 2 * time.Second, HeartbeatTimeout: 7 * time.Second,
+		Attempts: 2, Queue: 3, QueueBytes: 4, Reject: true,
 		MaxMessage: 5, ClientBuffer: 6,
 	}
 	proxy, _ := r.startProxy()
@@ -66,7 +67,7 @@ func TestProxyCommandLine(t *testing.T) {
 	s := r.services["hello"]
 	want := []string{"proxy", "--name", "hello", "--control", r.opts.RunDir + "/hello.proxy.sock",
 		"--frontend", s.frontend[0].Bound().String(), "--backend", s.backend[0].Bound().String(), "--backend", s.backend[1].Bound().String(),
-		"--timeout", "1m30s", "--heartbeat", "2s", "--heartbeat-timeout", "7s", "--grace", "4s",
+		"--timeout", "1m30s", "--deadline", "5m0s", "--heartbeat", "2s", "--heartbeat-timeout", "7s", "--grace", "4s",
 		"--prefetch", "1", "--attempts", "2", "--queue", "3", "--queue-bytes", "4", "--overflow", "reject",
 		"--max-message", "5", "--client-buffer", "6"}
 	if !slices.Equal(snapshot.Frontend, want) {

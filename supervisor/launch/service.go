@@ -105,6 +105,7 @@ func (s *service) proxyArgs(d fleet.Delivery, terminate time.Duration) []string 
 	}
 	return append(args,
 		"--timeout", d.Timeout.String(),
+		"--deadline", d.Deadline.String(),
 		"--heartbeat", d.Heartbeat.String(),
 		"--heartbeat-timeout", d.HeartbeatTimeout.String(),
 		"--grace", (terminate * 4 / 5).String(),
