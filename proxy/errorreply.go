@@ -21,6 +21,8 @@ func (l *loop) errorFor(a dispatch.Action[*message]) errorReply {
 		return errorReply{Code: "DEADLINE_EXCEEDED", Message: fmt.Sprintf("no reply within %v", l.opts.Dispatch.Deadline), Attempts: a.Attempts}
 	case dispatch.AttemptsUsed:
 		return unavailable(a.Attempts)
+	case dispatch.LaneLost:
+		return errorReply{Code: "ABORTED", Message: "its worker ended, and this service's requests are not delivered twice", Attempts: a.Attempts}
 	case dispatch.Rejected:
 		return errorReply{Code: "RESOURCE_EXHAUSTED", Message: "the queue is full"}
 	}

@@ -42,6 +42,7 @@ type proxyFlags struct {
 	engine            string
 	service           string
 	prefetch          string
+	redeliver         string
 	overflow          string
 	grace             time.Duration
 	opts              proxy.Options
@@ -62,6 +63,7 @@ func newProxyCommand(ui *tui) *cobra.Command {
 	flags.StringArrayVar(&f.backend, "backend", nil, "where workers connect; may be given more than once")
 	flags.StringVar(&f.engine, "engine", "zfleet", "zfleet, or libzmq to compare with")
 	flags.StringVar(&f.prefetch, "prefetch", "auto", fmt.Sprintf("requests a worker connection may hold unanswered: auto, or 1 to %d", dispatch.MaxPrefetch))
+	flags.StringVar(&f.redeliver, "redeliver", "always", "what becomes of a request whose worker ended: always delivers it again, never answers it with an error")
 	flags.DurationVar(&f.opts.Dispatch.Timeout, "timeout", 0, "how long a worker may take for one request, before it is given to another; 0: as long as it likes")
 	flags.DurationVar(&f.opts.Dispatch.Deadline, "deadline", 0, "how long after it arrived a request is answered with an error; 0: never")
 	flags.DurationVar(&f.opts.Heartbeat, "heartbeat", time.Second, "a worker that is silent for so long is sent a PING; 0: never")
@@ -119,6 +121,8 @@ func (f *proxyFlags) check(cmd *cobra.Command) error {
 	switch {
 	case f.overflow != "block" && f.overflow != "reject":
 		return usagef(cmd, "--overflow %q is neither block nor reject", f.overflow)
+	case f.redeliver != "always" && f.redeliver != "never":
+		return usagef(cmd, "--redeliver %q is neither always nor never", f.redeliver)
 	case f.opts.Dispatch.Timeout < 0:
 		return usagef(cmd, "--timeout must not be negative")
 	case f.opts.Dispatch.Deadline < 0:
@@ -148,6 +152,10 @@ func (f *proxyFlags) run(cmd *cobra.Command, ctx context.Context, log zerolog.Lo
 	opts.Dispatch.Reject = f.overflow == "reject"
 	if opts.Dispatch.Prefetch, err = parsePrefetch(cmd, f.prefetch); err != nil {
 		return err
+	}
+	opts.Dispatch.Once = f.redeliver == "never"
+	if opts.Dispatch.Once && opts.Dispatch.Prefetch > 1 {
+		return usagef(cmd, "--prefetch must be 1 with --redeliver never: what waits at a worker would be lost with it")
 	}
 	orphaned, err := lifeline(os.Getenv(control.EnvLifeline))
 	if err != nil {

@@ -155,7 +155,13 @@ func (p *parser) health(t *table, h *fleet.Health) {
 }
 
 func (p *parser) delivery(t *table, d *fleet.Delivery) {
-	p.prefetch(t, d)
+	prefetch := p.prefetch(t, d)
+	redeliver := "always"
+	t.choice("redeliver", []string{"always", "never"}, &redeliver)
+	d.Once = redeliver == "never"
+	if d.Once && d.Prefetch > 1 {
+		p.complain(prefetch.at, "prefetch must be 1 with redeliver = \"never\", or left out: what waits at a worker would be lost with it")
+	}
 	p.orNone(t, "timeout", &d.Timeout)
 	p.orNone(t, "deadline", &d.Deadline)
 	beat, ok := p.orNone(t, "heartbeat", &d.Heartbeat)
@@ -187,7 +193,7 @@ func (p *parser) orNone(t *table, key string, to *time.Duration) (v value, ok bo
 }
 
 // prefetch is "auto" or a number; 0 is auto in a Spec.
-func (p *parser) prefetch(t *table, d *fleet.Delivery) {
+func (p *parser) prefetch(t *table, d *fleet.Delivery) value {
 	v, ok := t.take("prefetch", "\"auto\" or integer")
 	n, isNumber := v.raw.(int64)
 	switch {
@@ -197,4 +203,5 @@ func (p *parser) prefetch(t *table, d *fleet.Delivery) {
 	default:
 		d.Prefetch = int(n)
 	}
+	return v
 }

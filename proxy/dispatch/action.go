@@ -21,6 +21,7 @@ const (
 	AttemptsUsed              // it has Config.Attempts strikes
 	Rejected                  // the queue is full
 	Overdue                   // Config.Deadline has passed
+	LaneLost                  // with Config.Once
 )
 
 // Action is one thing for the shell to do. Fields beside Kind are set where the Kind's comment names them; Fail has its Message too.

@@ -52,6 +52,9 @@ func (w *world) delivered(a Action[*job]) {
 	}
 	w.tokens[a.Token] = true
 	if j.delivered > 0 {
+		if w.cfg.Once {
+			w.t.Fatal("a job is delivered twice")
+		}
 		w.redelivered++
 	}
 	w.at++

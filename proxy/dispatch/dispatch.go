@@ -24,12 +24,16 @@ type Config struct {
 	Queue      int           // waiting requests at which clients are paused (100 000)
 	QueueBytes int64         // the same, in bytes of the waiting requests (1 GiB)
 	Reject     bool          // fail a request that the full queue does not take, instead of pausing its client
+	Once       bool          // never deliver a request again: what a lost lane held is failed, and Prefetch is 1
 	Timeout    time.Duration // how long a lane may work on one request until it is Stuck; 0: for ever
 	Deadline   time.Duration // how long after its arrival a request is failed, wherever it is; 0: never
 }
 
 func (c Config) withDefaults() Config {
 	c.Prefetch = min(max(c.Prefetch, 0), MaxPrefetch)
+	if c.Once { // what is behind the one that a lane works on would be failed though it never ran
+		c.Prefetch = 1
+	}
 	c.Target = positive(c.Target, 200*time.Microsecond)
 	c.Attempts = positive(c.Attempts, 3)
 	c.Queue = positive(c.Queue, 100_000)

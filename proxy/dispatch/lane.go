@@ -129,7 +129,7 @@ func (d *Dispatcher[M]) place(l *Lane[M]) {
 
 // Lost removes a lane that has ended. What it held unanswered goes back to the front of its clients' queues, oldest first. A REP works on
 // one request at a time and in order, so only the oldest can have been the end of it: that alone is charged a strike, and comes back as
-// Fail at the last one. Requests of clients that left come back as Discard. There is no Drained for a lost lane, and the pointer must not
+// Fail at the last one; with Config.Once, at the first. Requests of clients that left come back as Discard. There is no Drained for a lost lane, and the pointer must not
 // be used again.
 func (d *Dispatcher[M]) Lost(_ time.Duration, l *Lane[M]) {
 	d.free.remove(l)
@@ -160,11 +160,18 @@ func (d *Dispatcher[M]) takeBack(r *request[M]) {
 	switch {
 	case r.late:
 		d.slab.put(r)
+	case d.cfg.Once:
+		d.giveUp(r, LaneLost)
 	case r.client.left || int(r.strikes) >= d.cfg.Attempts:
-		r.cause = AttemptsUsed
-		r.node.unlink()
-		d.ended.pushBack(&r.node)
+		d.giveUp(r, AttemptsUsed)
 	case !r.client.turn.linked():
 		d.turns.pushBack(&r.client.turn)
 	}
+}
+
+// giveUp takes a request that was at a lane to the ended ones.
+func (d *Dispatcher[M]) giveUp(r *request[M], why Cause) {
+	r.cause = why
+	r.node.unlink()
+	d.ended.pushBack(&r.node)
 }

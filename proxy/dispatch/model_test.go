@@ -102,6 +102,8 @@ func (w *world) eased() bool {
 
 func (w *world) allowance(k *worker) int {
 	switch {
+	case w.cfg.Once:
+		return 1
 	case w.cfg.Prefetch > 0:
 		return w.cfg.Prefetch
 	case k.answered == 0:
@@ -208,6 +210,8 @@ func (w *world) lost(k *worker) {
 		case j.late:
 		case j.owner.left:
 			j.state = orphaned
+		case w.cfg.Once:
+			j.state, j.cause = fails, LaneLost
 		case j.strikes == w.cfg.Attempts:
 			j.state, j.cause = fails, AttemptsUsed
 		default:

@@ -22,6 +22,7 @@ func TestProperties(t *testing.T) {
 			Attempts:   rapid.IntRange(1, 4).Draw(t, "attempts"),
 			Queue:      rapid.SampledFrom([]int{1, 2, 3, 8, 20, 1000}).Draw(t, "queue"),
 			QueueBytes: rapid.SampledFrom([]int64{1, 100, 1 << 30}).Draw(t, "bytes"),
+			Once:       rapid.SampledFrom([]bool{false, false, true}).Draw(t, "once"),
 			Reject:     rapid.Bool().Draw(t, "reject"),
 			Timeout:    rapid.SampledFrom([]time.Duration{0, 1, 2000, 300_000, 20_000_000}).Draw(t, "timeout"),
 			Deadline:   rapid.SampledFrom([]time.Duration{0, 0, 1, 2000, 300_000, 20_000_000}).Draw(t, "deadline"),

@@ -52,6 +52,7 @@ func newScript(t *testing.T, d *datadriven.TestData) *script {
 	d.MaybeScanArgs(t, "queue", &cfg.Queue)
 	d.MaybeScanArgs(t, "bytes", &cfg.QueueBytes)
 	d.MaybeScanArgs(t, "reject", &cfg.Reject)
+	d.MaybeScanArgs(t, "once", &cfg.Once)
 	if d.MaybeScanArgs(t, "target", &target) {
 		cfg.Target, _ = time.ParseDuration(target)
 	}
@@ -179,7 +180,7 @@ func (s *script) next(args []string) {
 }
 
 // because is the causes that go without saying left out.
-var because = map[Cause]string{Rejected: ": rejected", Overdue: ": overdue"}
+var because = map[Cause]string{Rejected: ": rejected", Overdue: ": overdue", LaneLost: ": lane lost"}
 
 func (s *script) action(a Action[string]) {
 	switch a.Kind {

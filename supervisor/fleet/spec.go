@@ -23,6 +23,7 @@ type Service struct {
 // Delivery is passed on to the proxy.
 type Delivery struct {
 	Prefetch         int           // 0: adaptive
+	Once             bool          // what a worker held when it ended gets an error, and is not delivered again
 	Timeout          time.Duration // how long a worker may take for one request before it counts as stuck; 0: as long as it likes
 	Deadline         time.Duration // how long after its arrival a request is answered with an error; 0: never
 	Heartbeat        time.Duration // a worker that is silent for so long is sent a PING; 0: never

@@ -55,7 +55,7 @@ func TestProxyCommandLine(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, fleet.Workers{})
 	r.svc.Delivery = fleet.Delivery{
-		Prefetch: 1, Timeout: 90 * time.Second, Deadline: 5 * time.Minute, Heartbeat: 2 * time.Second, HeartbeatTimeout: 7 * time.Second,
+		Prefetch: 1, Once: true, Timeout: 90 * time.Second, Deadline: 5 * time.Minute, Heartbeat: 2 * time.Second, HeartbeatTimeout: 7 * time.Second,
 		Attempts: 2, Queue: 3, QueueBytes: 4, Reject: true,
 		MaxMessage: 5, ClientBuffer: 6,
 	}
@@ -67,15 +67,15 @@ func TestProxyCommandLine(t *testing.T) {
 	s := r.services["hello"]
 	want := []string{"proxy", "--name", "hello", "--control", r.opts.RunDir + "/hello.proxy.sock",
 		"--frontend", s.frontend[0].Bound().String(), "--backend", s.backend[0].Bound().String(), "--backend", s.backend[1].Bound().String(),
-		"--timeout", "1m30s", "--deadline", "5m0s", "--heartbeat", "2s", "--heartbeat-timeout", "7s", "--grace", "4s",
+		"--redeliver", "never", "--timeout", "1m30s", "--deadline", "5m0s", "--heartbeat", "2s", "--heartbeat-timeout", "7s", "--grace", "4s",
 		"--prefetch", "1", "--attempts", "2", "--queue", "3", "--queue-bytes", "4", "--overflow", "reject",
 		"--max-message", "5", "--client-buffer", "6"}
 	if !slices.Equal(snapshot.Frontend, want) {
 		t.Errorf("got  %q\nwant %q", snapshot.Frontend, want)
 	}
 	zero := strings.Join(s.proxyArgs(fleet.Delivery{}, time.Second), " ")
-	if !strings.Contains(zero, "--prefetch auto ") || !strings.Contains(zero, "--timeout 0s ") || !strings.Contains(zero, "--overflow block ") {
-		t.Errorf("prefetch 0, no timeout, no reject: %s", zero)
+	if !strings.Contains(zero, "--prefetch auto ") || !strings.Contains(zero, "--timeout 0s ") || !strings.Contains(zero, "--overflow block ") || !strings.Contains(zero, "--redeliver always ") {
+		t.Errorf("nothing set: %s", zero)
 	}
 	if snapshot.Pid != r.pid(proxy) {
 		t.Errorf("pid %d", snapshot.Pid)

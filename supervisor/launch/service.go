@@ -104,6 +104,7 @@ func (s *service) proxyArgs(d fleet.Delivery, terminate time.Duration) []string 
 		args = append(args, "--backend", l.Bound().String())
 	}
 	return append(args,
+		"--redeliver", redeliver(d.Once),
 		"--timeout", d.Timeout.String(),
 		"--deadline", d.Deadline.String(),
 		"--heartbeat", d.Heartbeat.String(),
@@ -123,6 +124,13 @@ func prefetch(n int) string {
 		return "auto"
 	}
 	return strconv.Itoa(n)
+}
+
+func redeliver(once bool) string {
+	if once {
+		return "never"
+	}
+	return "always"
 }
 
 func overflow(reject bool) string {
