@@ -15,7 +15,8 @@ const (
 func (g gate) String() string { return [...]string{"open", "pausing", "paused", "resuming"}[g] }
 
 // Full says that a client with a waiting request may not add another. One request each is always let in, so a flood never shuts out a
-// client that waits for its replies. Config.Reject says what becomes of the others. A shell that has read many requests at once calls Next now and then while this holds.
+// client that waits for its replies. Config.Reject says what becomes of the others. A shell that has read
+// many requests at once calls Next now and then while this holds.
 func (d *Dispatcher[M]) Full() bool { return d.waiting >= d.cfg.Queue || d.bytes >= d.cfg.QueueBytes }
 
 // eased says that everybody may be read from again: under seven eighths of each bound, so that Pause and Resume do not follow each request.

@@ -52,7 +52,7 @@ func (d *Dispatcher[M]) Up() *Lane[M] {
 
 // Reply says that lane l answered t. It returns the request's client, nil when that has left, and its message, which the shell releases.
 // Not ok: t names nothing that l has to answer (never given out, answered already, lost meanwhile, of another lane), and nothing has
-// changed. Of a request that Next has failed meanwhile, as it was Overdue, there is neither client nor message left, and nothing to release.
+// changed. Of a request that Next has ended at its deadline neither client nor message is left, and there is nothing to release.
 // A stuck lane's late reply is as good as any; with the one to its oldest request the lane is no longer stuck.
 func (d *Dispatcher[M]) Reply(now time.Duration, l *Lane[M], t Token) (c *Client[M], m M, ok bool) {
 	r := d.find(l, t)
@@ -77,7 +77,8 @@ func (d *Dispatcher[M]) Reply(now time.Duration, l *Lane[M], t Token) (c *Client
 	return c, m, true
 }
 
-// Message returns the message that t names, if lane l has it to answer; the zero M if it is Overdue. Nothing changes: the shell may look before it calls Reply.
+// Message returns the message that t names, if lane l has it to answer; the zero M when its deadline has passed. Nothing changes: the shell
+// may look before it calls Reply.
 func (d *Dispatcher[M]) Message(l *Lane[M], t Token) (m M, ok bool) {
 	r := d.find(l, t)
 	if r == nil {
@@ -129,8 +130,8 @@ func (d *Dispatcher[M]) place(l *Lane[M]) {
 
 // Lost removes a lane that has ended. What it held unanswered goes back to the front of its clients' queues, oldest first. A REP works on
 // one request at a time and in order, so only the oldest can have been the end of it: that alone is charged a strike, and comes back as
-// Fail at the last one; with Config.Once, at the first. Requests of clients that left come back as Discard. There is no Drained for a lost lane, and the pointer must not
-// be used again.
+// Fail at the last one; with Config.Once, at the first. Requests of clients that left come back as Discard, those that Next has ended at
+// their deadline not at all. There is no Drained for a lost lane, and the pointer must not be used again.
 func (d *Dispatcher[M]) Lost(_ time.Duration, l *Lane[M]) {
 	d.free.remove(l)
 	l.place.unlink()
