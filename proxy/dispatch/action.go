@@ -27,10 +27,10 @@ const (
 // Action is one thing for the shell to do. Fields beside Kind are set where the Kind's comment names them; Fail has its Message too.
 type Action[M any] struct {
 	Kind     Kind
+	Cause    Cause
 	Lane     *Lane[M]
 	Client   *Client[M]
 	Token    Token
 	Message  M
-	Cause    Cause
 	Attempts int // those that counted as strikes
 }

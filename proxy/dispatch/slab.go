@@ -75,7 +75,9 @@ func (s *slab[M]) get() *request[M] {
 func (s *slab[M]) put(r *request[M]) {
 	r.node.unlink()
 	r.clock.unlink()
-	*r = request[M]{node: r.node, clock: r.clock, index: r.index}
+	var none M
+	r.message, r.client, r.lane = none, nil, nil // one by one: a copy of the whole costs as much as all the rest of a request
+	r.delivery, r.strikes, r.cause, r.late = 0, 0, Aborted, false
 	c := s.chunks[r.index>>chunkBits]
 	c.free.pushFront(&r.node)
 	c.live--
