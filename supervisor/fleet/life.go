@@ -66,12 +66,12 @@ func cutLast(s, sep string) (before, after string) {
 
 // Exit is how a process life ended, or why it never began.
 type Exit struct {
-	Code      int    // exit status; -1 when there is none
-	Signal    string // SIGKILL, … when a signal ended it
-	Reason    string // why it ended, where the launcher knows more than the status: did not start in 30s, handshake failed: …
+	Code      int      // exit status; -1 when there is none
+	Signal    string   // SIGKILL, … when a signal ended it
+	Reason    string   // why it ended, where the launcher knows more than the status: did not start in 30s, handshake failed: …
 	LastLines []string // that it printed, oldest first
-	Permanent bool   // starting it again cannot help: no such file, not executable
-	Rung      string // the rung of the stop ladder that it took, when it was told to stop: drained, terminated, killed
+	Permanent bool     // starting it again cannot help: no such file, not executable
+	Rung      string   // the rung of the stop ladder that it took, when it was told to stop: drained, terminated, killed
 }
 
 // mostLastWords is how many bytes of a last line stand behind a status.
