@@ -76,7 +76,7 @@ func (p *pluginRole) start() (*child, error) {
 // begin is called by go-plugin, in dial.
 func (p *pluginRole) begin(env []string) error {
 	env = append(p.environ(p.svc.Workers.Env, p.identity()...), env...)
-	child, err := p.spawn(append(env, lifelineAt(0)), []*os.File{p.l.lifeline.read}, p.stdout())
+	child, err := p.spawn(append(env, lifelineAt(control.EnvLifeline, 0)), []*os.File{p.l.lifeline.read}, p.stdout())
 	p.born <- birth{child, err}
 	return err
 }

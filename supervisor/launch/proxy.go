@@ -20,14 +20,14 @@ func (p *proxyRole) start() (*child, error) {
 		return nil, err
 	}
 	files, words := p.home.inherited()
-	env := p.environ(nil, control.EnvSecret+"="+p.l.secret, control.EnvListeners+"="+words, lifelineAt(len(files)))
+	env := p.environ(nil, control.EnvSecret+"="+p.l.secret, control.EnvListeners+"="+words, lifelineAt(control.EnvLifeline, len(files)))
 	p.ready.waits = "its control socket to answer"
 	return p.spawn(env, append(files, p.l.lifeline.read), p.out.stream("stdout"))
 }
 
-// lifelineAt is the variable for a lifeline that follows so many other files.
-func lifelineAt(files int) string {
-	return control.EnvLifeline + "=" + strconv.Itoa(firstExtraFile+files)
+// lifelineAt is the variable, by the name that the process knows it by, for a lifeline that follows so many other files.
+func lifelineAt(name string, files int) string {
+	return name + "=" + strconv.Itoa(firstExtraFile+files)
 }
 
 // attend asks for a snapshot until it is answered, then follows the lanes and goes on asking.
