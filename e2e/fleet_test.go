@@ -45,6 +45,7 @@ func up(t *testing.T, workers string) *fleet {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	t.Setenv("XDG_RUNTIME_DIR", dir)
+	t.Setenv("XDG_STATE_HOME", filepath.Join(dir, "state"))
 	f := &fleet{
 		client:   admin.NewClient(admin.SocketPath("e2e")),
 		file:     filepath.Join(dir, "fleet.toml"),

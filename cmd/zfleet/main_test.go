@@ -71,6 +71,7 @@ func setup(env *testscript.Env) error {
 	}
 	env.Defer(func() { _ = os.RemoveAll(run) })
 	env.Setenv("XDG_RUNTIME_DIR", run)
+	env.Setenv("XDG_STATE_HOME", filepath.Join(run, "state"))
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // else a program built with -race takes a second to end
 	ports, err := freePorts(4)
 	for i, port := range ports {

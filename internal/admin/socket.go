@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,53 +16,8 @@ import (
 // maxSocketPath is what fits into sun_path with its final zero byte, see unix(7).
 const maxSocketPath = 107
 
-// RunDir is the folder for what lives as long as the fleet of that name runs: $XDG_RUNTIME_DIR/zfleet/NAME, else /run/zfleet/NAME for
-// root, else zfleet-UID/NAME in the temp folder.
-func RunDir(fleet string) string { return filepath.Join(runBase(), fleet) }
-
 // SocketPath is where the fleet of that name listens when it is told nothing else.
 func SocketPath(fleet string) string { return filepath.Join(RunDir(fleet), "admin.sock") }
-
-// The XDG base directory specification has a path that is not absolute ignored.
-func runBase() string {
-	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "zfleet")
-	}
-	if os.Getuid() == 0 {
-		return "/run/zfleet"
-	}
-	return filepath.Join(os.TempDir(), "zfleet-"+strconv.Itoa(os.Getuid()))
-}
-
-// MakeRunDir makes the run folder, private to this user, and returns its path.
-func MakeRunDir(fleet string) (string, error) {
-	for _, dir := range []string{runBase(), RunDir(fleet)} {
-		if err := makePrivate(dir); err != nil {
-			return "", fmt.Errorf("cannot make run folder %s: %w", dir, err)
-		}
-	}
-	return RunDir(fleet), nil
-}
-
-// The temp folder is everybody's: a folder or a link that another user put there first must not be used.
-func makePrivate(dir string) error {
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return reason(err)
-	}
-	var st unix.Stat_t
-	if err := unix.Lstat(dir, &st); err != nil {
-		return err
-	}
-	switch {
-	case st.Mode&unix.S_IFMT != unix.S_IFDIR:
-		return errors.New("it exists and is not a folder")
-	case int(st.Uid) != os.Geteuid():
-		return fmt.Errorf("it belongs to user %d", st.Uid)
-	case st.Mode&0o077 != 0:
-		return os.Chmod(dir, 0o700)
-	}
-	return nil
-}
 
 // Listen binds the admin socket with mode 0600. A socket that nobody answers at is removed first, anything else is left alone: the
 // error is [AlreadyRunning] when a fleet answers there.

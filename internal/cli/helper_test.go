@@ -20,6 +20,7 @@ func sandbox(t *testing.T) (folder string) {
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(run) })
 	t.Setenv("XDG_RUNTIME_DIR", run)
+	t.Setenv("XDG_STATE_HOME", filepath.Join(run, "state"))
 	folder = t.TempDir()
 	t.Chdir(folder)
 	return folder

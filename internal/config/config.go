@@ -20,6 +20,7 @@ const maxFile = 1 << 20
 // File is what one fleet.toml says, with every default filled in.
 type File struct {
 	Folder string // absolute: relative paths in the file start here
+	State  string // absolute path of the folder for what outlives the fleet; "": admin.StateDir of its name
 	Spec   fleet.Spec
 	Log    Log
 	Admin  Admin

@@ -14,6 +14,9 @@ func (p *parser) read(root *table) File {
 		p.complain(v.at, "fleet name %q: %s", f.Spec.Name, nameRule)
 	}
 	pluginDir := p.pluginDir(root)
+	if _, ok := root.text("state_dir", "state", &f.State); ok {
+		f.State = p.absolute(f.State)
+	}
 	p.log(root.table("log"), &f.Log)
 	p.admin(root.table("admin"), &f.Admin)
 	services := root.table("service")

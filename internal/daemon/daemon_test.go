@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -36,6 +37,7 @@ func options(t *testing.T, l launcher, log *lines) Options {
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	t.Setenv("XDG_RUNTIME_DIR", dir)
+	t.Setenv("XDG_STATE_HOME", filepath.Join(dir, "state"))
 	return Options{
 		Spec: helloSpec(), File: "/srv/hello/fleet.toml", Version: "v1", Log: zerolog.New(log),
 		launcher: func(launch.Options) (launcher, error) { return l, nil },
