@@ -205,6 +205,9 @@ func (w *world) settle() {
 			w.t.Fatal("a job is released while its client waits")
 		}
 	}
+	if err := w.d.Check(); err != nil {
+		w.t.Fatal(err)
+	}
 	if live := w.d.slab.live(); live != 0 {
 		w.t.Fatalf("%d requests leak", live)
 	}

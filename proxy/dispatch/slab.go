@@ -127,3 +127,13 @@ func (s *slab[M]) number() uint32 {
 	s.chunks = append(s.chunks, nil)
 	return uint32(len(s.chunks) - 1)
 }
+
+// live counts the requests that are in use, in time in proportion to the chunks.
+func (s *slab[M]) live() (n int) {
+	for _, c := range s.chunks {
+		if c != nil {
+			n += c.live
+		}
+	}
+	return n
+}

@@ -7,16 +7,6 @@ import (
 	"unsafe"
 )
 
-// live counts the requests that are in use.
-func (s *slab[M]) live() (n int) {
-	for _, c := range s.chunks {
-		if c != nil {
-			n += c.live
-		}
-	}
-	return n
-}
-
 // kept counts the chunks that are not given back.
 func (s *slab[M]) kept() (n int) {
 	for _, c := range s.chunks {

@@ -1,0 +1,38 @@
+package dispatch
+
+import "fmt"
+
+// Check says where the books do not agree with each other: a count with its list, a lane with its bucket, the requests in memory with those
+// that wait, run or have ended. It is for tests and simulations, and takes time in proportion to everything.
+func (d *Dispatcher[M]) Check() error {
+	var sum tally
+	for c := d.clients.front(); c != nil; c = c.all.next.owner {
+		sum.clients++
+		sum.waiting += c.waiting
+		sum.bytes += c.bytes
+		if n := c.queue.len(); n != c.waiting || c.turn.linked() != (n > 0) || c.left {
+			return fmt.Errorf("client %s counts %d waiting and has %d; turn %t, left %t", label(c.Data, c.id), c.waiting, n, c.turn.linked(), c.left)
+		}
+	}
+	for l := d.lanes.front(); l != nil; l = l.all.next.owner {
+		sum.lanes++
+		sum.outstanding += l.outstanding
+		room := !l.draining && !l.stuck && l.outstanding < l.allowance
+		if n := l.held.len(); n != l.outstanding || room != (l.bucket >= 0) || room && l.bucket != n {
+			return fmt.Errorf("lane %s counts %d and holds %d of %d; %s, bucket %d", label(l.Data, l.id), l.outstanding, n, l.allowance, l.state(), l.bucket)
+		}
+	}
+	if books := (tally{d.nclients, d.nlanes, d.waiting, d.outstanding, d.bytes}); books != sum {
+		return fmt.Errorf("the totals are %+v, the sums %+v", books, sum)
+	}
+	if live, known := d.slab.live(), d.waiting+d.outstanding+d.ended.len(); live != known {
+		return fmt.Errorf("%d requests are in memory, %d are known", live, known)
+	}
+	return nil
+}
+
+// tally is what Check adds up.
+type tally struct {
+	clients, lanes, waiting, outstanding int
+	bytes                                int64
+}

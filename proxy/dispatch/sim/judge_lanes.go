@@ -1,0 +1,142 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"github.com/zfleet/zfleet/proxy/dispatch"
+)
+
+func (j *judge) up(id int) *lane {
+	l := &lane{id: id, core: j.core.Up()}
+	l.core.Data = l
+	j.lanes = append(j.lanes, l)
+	j.say("up", nil, nil, l, "")
+	return l
+}
+
+func (j *judge) drain(l *lane) {
+	j.say("drain", nil, nil, l, "")
+	l.draining = true
+	j.core.Drain(l.core)
+}
+
+// lost takes back what a lane held. Only the oldest is charged, and what has more attempts goes to the front of its client's queue.
+func (j *judge) lost(l *lane) {
+	j.say("lost", nil, nil, l, "")
+	j.count.Lost++
+	j.lanes = slices.DeleteFunc(j.lanes, func(o *lane) bool { return o == l })
+	j.running -= len(l.held)
+	if len(l.held) > 0 {
+		l.held[0].strikes++
+	}
+	for _, q := range slices.Backward(l.held) {
+		switch {
+		case q.state == late:
+			q.state = ended
+		case j.cfg.Once:
+			j.end(q, dispatch.LaneLost)
+		case q.from.left || q.strikes >= j.cfg.Attempts:
+			j.end(q, dispatch.AttemptsUsed)
+		default:
+			j.enqueue(q, 0)
+		}
+	}
+	l.gone, l.held = true, nil
+	j.core.Lost(j.now, l.core)
+}
+
+// reply hands in any token at any lane that is up. The dispatcher is to take it if that lane has it to answer, for that request and client.
+func (j *judge) reply(l *lane, token dispatch.Token) (to *client) {
+	i := slices.IndexFunc(l.held, func(q *job) bool { return q.token == token })
+	m, known := j.core.Message(l.core, token)
+	c, m2, ok := j.core.Reply(j.now, l.core, token)
+	if ok != (i >= 0) || known != ok || m != m2 {
+		faultf("a reply from %v to %#x is taken: %t, known: %t; it has that to answer: %t", l, token, ok, known, i >= 0)
+	}
+	if !ok {
+		j.say("refuse", nil, nil, l, "")
+		j.count.Refused++
+		return nil
+	}
+	q := l.held[i]
+	j.say("reply", q, q.from, l, "")
+	j.answered(q, c, m)
+	l.held = slices.Delete(l.held, i, i+1)
+	j.running--
+	j.look(l)
+	j.measure(l)
+	if c == nil {
+		return nil
+	}
+	return q.from
+}
+
+// answered says that a reply gives back its own request and goes to who sent that, unless nobody waits for it any more.
+func (j *judge) answered(q *job, c *dispatch.Client[*job], m *job) {
+	switch q.state {
+	case late:
+		if c != nil || m != nil {
+			faultf("the late reply to %v is for %v with %v", q, c, m)
+		}
+	case running:
+		if m != q {
+			faultf("the reply to %v gives back %v", q, m)
+		}
+		if q.from.left && c != nil || !q.from.left && c != q.from.core {
+			faultf("the reply to %v of %v goes to another client", q, q.from)
+		}
+		if c == nil {
+			j.count.Dropped++
+		} else {
+			j.count.Answered++
+		}
+	default:
+		faultf("a reply to %v, which %v", q, q.state)
+	}
+	q.state = ended
+}
+
+// look sees whether a lane works on another job than before.
+func (j *judge) look(l *lane) {
+	switch {
+	case len(l.held) == 0:
+		l.oldest, l.stuck = nil, false
+	case l.oldest != l.held[0]:
+		l.oldest, l.began, l.stuck = l.held[0], j.now, false
+	}
+}
+
+// measure notes how long a lane has taken. Whatever mean the dispatcher keeps, it lies between the extremes.
+func (j *judge) measure(l *lane) {
+	took := j.now - l.since
+	if l.answers == 0 {
+		l.fastest = took
+	}
+	l.fastest, l.slowest = min(l.fastest, took), max(l.slowest, took)
+	l.since = j.now
+	l.answers++
+	low, high := j.allowances(l)
+	if a := l.core.Allowance(); a < low || a > high {
+		faultf("%v has an allowance of %d, not %d to %d", l, a, low, high)
+	}
+	if l.core.Answered() != l.answers {
+		faultf("%v has answered %d, not %d", l, l.core.Answered(), l.answers)
+	}
+}
+
+// allowances bounds how many requests a lane may be given.
+func (j *judge) allowances(l *lane) (low, high int) {
+	switch {
+	case j.cfg.Once:
+		return 1, 1
+	case j.cfg.Prefetch > 0:
+		return j.cfg.Prefetch, j.cfg.Prefetch
+	case l.answers == 0:
+		return 1, 1
+	}
+	work := func(service time.Duration) int {
+		return 1 + int(min(j.cfg.Target/max(service, 1), dispatch.MaxPrefetch-1))
+	}
+	return work(l.slowest), work(l.fastest)
+}

@@ -1,0 +1,247 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"github.com/zfleet/zfleet/proxy/dispatch"
+)
+
+// next takes one thing to do, and checks that it was right, or that there is indeed nothing.
+func (j *judge) next() (dispatch.Action[*job], bool) {
+	if j.eased() {
+		for _, c := range j.clients {
+			c.eased = true
+		}
+	}
+	a, ok := j.core.Next(j.now)
+	if !ok {
+		j.quiet()
+		return a, false
+	}
+	c, l := j.clientOf(a), j.laneOf(a)
+	j.note(a, c, l)
+	switch a.Kind {
+	case dispatch.Deliver:
+		j.delivered(a.Message, l, a.Token)
+	case dispatch.Fail:
+		j.failed(a, c)
+	case dispatch.Discard:
+		j.discarded(a.Message)
+	case dispatch.Pause:
+		j.pause(c)
+	case dispatch.Resume:
+		j.resume(c)
+	case dispatch.Drained:
+		j.isDrained(l)
+	case dispatch.Stuck:
+		j.isStuck(l)
+	default:
+		faultf("an action of kind %d", a.Kind)
+	}
+	return a, true
+}
+
+func (j *judge) note(a dispatch.Action[*job], c *client, l *lane) {
+	why := ""
+	if a.Kind == dispatch.Fail {
+		why = causes[a.Cause]
+	}
+	j.say(done[a.Kind], a.Message, c, l, why)
+}
+
+// clientOf is whom an action names: nobody that has left.
+func (j *judge) clientOf(a dispatch.Action[*job]) *client {
+	if a.Client == nil {
+		return nil
+	}
+	c, ok := a.Client.Data.(*client)
+	if !ok || c.left || c.core != a.Client {
+		faultf("%s names a client that has left", done[a.Kind])
+	}
+	return c
+}
+
+// laneOf is the lane that an action names: none that is lost.
+func (j *judge) laneOf(a dispatch.Action[*job]) *lane {
+	if a.Lane == nil {
+		return nil
+	}
+	l := a.Lane.Data.(*lane)
+	if l.gone {
+		faultf("%s names %v, which is lost", done[a.Kind], l)
+	}
+	return l
+}
+
+func (j *judge) delivered(q *job, l *lane, token dispatch.Token) {
+	c := q.from
+	switch {
+	case q.state != waiting || c.left:
+		faultf("%v is delivered, which %v", q, q.state)
+	case c.queue[0] != q:
+		faultf("%v is delivered before the older %v of %v", q, c.queue[0], c)
+	case token == 0 || j.tokens[token]:
+		faultf("token %#x is given out twice, or zero", token)
+	case q.given > 0 && j.cfg.Once:
+		faultf("%v is delivered twice", q)
+	case j.cfg.Deadline > 0 && j.now-q.arrived >= j.cfg.Deadline:
+		faultf("%v is delivered %v after its arrival", q, j.now-q.arrived)
+	}
+	j.checkLane(l)
+	j.checkTurn(c)
+	j.tokens[token] = true
+	if q.given++; q.given > 1 {
+		j.count.Redelivered++
+	}
+	j.dequeue(q)
+	if len(l.held) == 0 {
+		l.since = j.now
+	}
+	q.state, q.lane, q.token = running, l, token
+	l.held = append(l.held, q)
+	j.running++
+	j.look(l)
+}
+
+// checkLane says that a lane may have one request more, and that none has fewer.
+func (j *judge) checkLane(l *lane) {
+	_, high := j.allowances(l)
+	if l.draining || l.stuck || j.overrun(l) || len(l.held) >= min(l.core.Allowance(), high) {
+		faultf("%v gets a request: draining %t, stuck %t, overrun %t, holds %d of %d", l, l.draining, l.stuck, j.overrun(l), len(l.held), high)
+	}
+	for _, o := range j.lanes {
+		if len(o.held) < len(l.held) && j.free(o) {
+			faultf("%v with %d gets a request, %v with %d does not", l, len(l.held), o, len(o.held))
+		}
+	}
+}
+
+func (j *judge) free(l *lane) bool {
+	return !l.draining && !l.stuck && len(l.held) < l.core.Allowance()
+}
+
+// overrun says that a lane has worked on its oldest for the timeout.
+func (j *judge) overrun(l *lane) bool {
+	return j.cfg.Timeout > 0 && l.oldest != nil && j.now-l.began >= j.cfg.Timeout
+}
+
+// checkTurn says that nobody was waiting already when c had its last turn, and waits still.
+func (j *judge) checkTurn(c *client) {
+	for _, o := range j.clients {
+		if o != c && len(o.queue) > 0 && o.since < c.served {
+			faultf("%v is served twice while %v waits", c, o)
+		}
+	}
+	j.serial++
+	c.served, c.since = j.serial, j.serial
+}
+
+func (j *judge) failed(a dispatch.Action[*job], c *client) {
+	q := a.Message
+	j.count.Failed++
+	if q.from != c {
+		faultf("the failure of %v goes to %v, not %v", q, c, q.from)
+	}
+	if a.Cause == dispatch.Overdue {
+		j.overdue(q)
+	} else {
+		j.told(q)
+	}
+	if a.Cause != q.cause || a.Attempts != q.strikes {
+		faultf("%v fails for %s after %d; it is %s after %d", q, causes[a.Cause], a.Attempts, causes[q.cause], q.strikes)
+	}
+}
+
+// discarded is for a client that has left: what waited or was lost, and what is overdue at a lane.
+func (j *judge) discarded(q *job) {
+	j.count.Dropped++
+	switch {
+	case !q.from.left:
+		faultf("%v is discarded while %v waits for it", q, q.from)
+	case q.state == running:
+		j.overdue(q)
+	default:
+		j.told(q)
+	}
+}
+
+// told is the outcome of a job for which it was due.
+func (j *judge) told(q *job) {
+	if q.state != ending {
+		faultf("%v is given back, which %v", q, q.state)
+	}
+	q.state = ended
+	j.ending--
+}
+
+// overdue takes a job whose time is up from where it is. Its lane does not know.
+func (j *judge) overdue(q *job) {
+	if j.cfg.Deadline == 0 || j.now-q.arrived < j.cfg.Deadline {
+		faultf("%v is overdue after %v of %v", q, j.now-q.arrived, j.cfg.Deadline)
+	}
+	q.cause = dispatch.Overdue
+	switch q.state {
+	case waiting:
+		j.dequeue(q)
+		q.state = ended
+	case running:
+		q.state = late
+	default:
+		faultf("%v is overdue, which %v", q, q.state)
+	}
+}
+
+func (j *judge) pause(c *client) {
+	if c.paused || !c.over || j.eased() {
+		faultf("Pause for %v: paused %t, has added to a full queue %t, eased %t", c, c.paused, c.over, j.eased())
+	}
+	j.count.Paused++
+	c.paused = true
+}
+
+func (j *judge) resume(c *client) {
+	if !c.paused || c.over && !j.eased() {
+		faultf("Resume for %v: paused %t, eased %t", c, c.paused, j.eased())
+	}
+	c.paused, c.over = false, false
+}
+
+func (j *judge) isDrained(l *lane) {
+	if !l.draining || l.drained || len(l.held) > 0 {
+		faultf("%v is drained: draining %t, before %t, holds %d", l, l.draining, l.drained, len(l.held))
+	}
+	l.drained = true
+}
+
+func (j *judge) isStuck(l *lane) {
+	if !j.overrun(l) || l.stuck {
+		faultf("%v is stuck: before %t, holds %d, on its oldest for %v of %v", l, l.stuck, len(l.held), j.now-l.began, j.cfg.Timeout)
+	}
+	j.count.Stuck++
+	l.stuck = true
+}
+
+// deadline is when there will be something to do at the earliest, if nothing else happens.
+func (j *judge) deadline() (at time.Duration, ok bool) {
+	earlier := func(end time.Duration) {
+		if !ok || end < at {
+			at, ok = end, true
+		}
+	}
+	if j.cfg.Timeout > 0 {
+		for _, l := range j.lanes {
+			if l.oldest != nil && !l.stuck {
+				earlier(l.began + j.cfg.Timeout)
+			}
+		}
+	}
+	i := slices.IndexFunc(j.timed, func(q *job) bool { return q.state == waiting || q.state == running })
+	if i < 0 {
+		i = len(j.timed)
+	}
+	if j.timed = j.timed[i:]; len(j.timed) > 0 {
+		earlier(j.timed[0].arrived + j.cfg.Deadline)
+	}
+	return at, ok
+}

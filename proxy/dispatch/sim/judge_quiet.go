@@ -1,0 +1,59 @@
+package sim
+
+// quiet checks that there is indeed nothing to do, and that both sides count the same.
+func (j *judge) quiet() {
+	at, ok := j.deadline()
+	if gotAt, got := j.core.Deadline(); got != ok || gotAt != at {
+		faultf("the deadline is %v, %t; not %v, %t", gotAt, got, at, ok)
+	}
+	if ok && at <= j.now {
+		faultf("nothing is to be done at %v, after the deadline %v", j.now, at)
+	}
+	if j.ending > 0 {
+		faultf("%d requests have ended and nobody is told", j.ending)
+	}
+	for _, l := range j.lanes {
+		if j.waiting > 0 && j.free(l) {
+			faultf("%d wait, and %v has room: it holds %d of %d", j.waiting, l, len(l.held), l.core.Allowance())
+		}
+		if l.draining && !l.drained && len(l.held) == 0 {
+			faultf("%v is drained and nobody is told", l)
+		}
+		if l.core.Outstanding() != len(l.held) || l.core.Draining() != l.draining {
+			faultf("%v says it holds %d, draining %t", l, l.core.Outstanding(), l.core.Draining())
+		}
+	}
+	j.gates()
+	j.totals()
+}
+
+// gates checks that those are held back who must be.
+func (j *judge) gates() {
+	eased := j.eased()
+	for _, c := range j.clients {
+		if c.paused && (!c.over || eased) {
+			faultf("Resume for %v is missing: %d of its requests wait, eased %t", c, len(c.queue), eased)
+		}
+		if c.over && !c.paused && !c.eased {
+			faultf("Pause for %v is missing: %d of its requests wait", c, len(c.queue))
+		}
+		c.over = c.over && !eased
+		if c.core.Waiting() != len(c.queue) {
+			faultf("%v says %d wait", c, c.core.Waiting())
+		}
+	}
+}
+
+func (j *judge) totals() {
+	type totals struct {
+		waiting, running, clients, lanes int
+		bytes                            int64
+		redelivered, failed              uint64
+	}
+	d := j.core
+	got := totals{d.Waiting(), d.Outstanding(), d.Clients(), d.Lanes(), d.WaitingBytes(), d.Redelivered(), d.Failed()}
+	want := totals{j.waiting, j.running, len(j.clients), len(j.lanes), j.bytes, j.count.Redelivered, j.count.Failed}
+	if got != want {
+		faultf("the totals are %+v, not %+v", got, want)
+	}
+}
