@@ -2,8 +2,8 @@
 // compare. `bench/run -h` says how to use it; docs/benchmarks.md says what each case means and holds the last figures.
 //
 // Load, workers and the baseline are small C programs on libzmq (csrc), compiled when it starts, so that neither side is measured with
-// zfleet's own code. measure.go is the order of rounds, cases.go what is measured, trial.go one proxy with its peers, table.go and docs.go
-// what is shown.
+// zfleet's own code. measure.go is the order of rounds, cases.go what is measured, trial.go one proxy with its peers, report.go what is
+// shown.
 package main
 
 import (
@@ -19,6 +19,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/zfleet/zfleet/bench/page"
 )
 
 func main() {
@@ -65,7 +67,7 @@ func do(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 		return err
 	}
 	if s.docs != "" {
-		if err := updateDocs(s.docs, r); err != nil {
+		if err := page.Update(s.docs, tool, r.text()); err != nil {
 			return err
 		}
 	}
@@ -75,6 +77,9 @@ func do(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 	_, err = io.WriteString(stdout, r.text())
 	return err
 }
+
+// tool is how the place for the figures in the docs names this one.
+const tool = "bench/run"
 
 const usage = `usage: bench/run [flags] [-- COMMAND...]
 

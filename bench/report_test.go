@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/zfleet/zfleet/bench/page"
 )
 
 // sample is a run whose figures can be checked by hand.
@@ -102,32 +104,16 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-func TestReplaceFigures(t *testing.T) {
-	page := "# Benchmarks\n" + docsBegin + "old\nfigures\n" + docsEnd + "The end.\n"
-	got, err := replaceFigures(page, "new\n")
-	if want := "# Benchmarks\n" + docsBegin + "\nnew\n\n" + docsEnd + "The end.\n"; err != nil || got != want {
-		t.Errorf("got %q, %v, want %q", got, err, want)
-	}
-	if again, err := replaceFigures(got, "new\n"); err != nil || again != got {
-		t.Errorf("the second time it gave %q, %v", again, err)
-	}
-	for _, bad := range []string{"", docsBegin, docsEnd, docsEnd + docsBegin} {
-		if _, err := replaceFigures(bad, "new\n"); err == nil {
-			t.Errorf("no error for a page %q", bad)
-		}
-	}
-}
-
 func TestUpdateDocs(t *testing.T) {
-	page, err := os.ReadFile("../docs/benchmarks.md") // the real one has to have the place
+	text, err := os.ReadFile("../docs/benchmarks.md") // the real one has to have the place
 	if err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "benchmarks.md")
-	if err := os.WriteFile(path, page, 0o600); err != nil {
+	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := updateDocs(path, sample()); err != nil {
+	if err := page.Update(path, tool, sample().text()); err != nil {
 		t.Fatal(err)
 	}
 	if updated, err := os.ReadFile(path); err != nil || !strings.Contains(string(updated), sample().text()) {

@@ -42,6 +42,7 @@ var rules = []rule{
 		reason: "the data plane runs without a supervisor"},
 	{dir: "proxy/control", reason: "a contract has no code of either side"},
 	{dir: "proxy/dispatch", std: true, reason: "the core decides, without a socket, a clock or a goroutine"},
+	{dir: "proxy/dispatch/sim", may: []string{"proxy/dispatch"}, std: true, reason: "a seed tells the same story everywhere"},
 	{dir: "proxy/zmtp", std: true, reason: "bytes in, bytes out"},
 	{dir: "proxy/reference", zmq: true, may: []string{"internal/endpoint"}, reason: "it is libzmq's own proxy, to compare with"},
 	{dir: "proxy/conformance", reason: "it has tests only"},
@@ -52,7 +53,9 @@ var rules = []rule{
 	{dir: "plugins/...", may: []string{"workerkit"}, reason: "our own plugins get no more than anybody's"},
 	{dir: "examples/...", zmq: true, may: []string{"workerkit"}, reason: "an example works when it is copied out of this module"},
 
-	{dir: "bench", reason: "it measures the binary from outside"},
+	{dir: "bench", may: []string{"bench/page"}, reason: "it measures the binary from outside"},
+	{dir: "bench/page", std: true, reason: "it writes a table into a page"},
+	{dir: "bench/policies", may: []string{"bench/page", "proxy/dispatch"}, reason: "it simulates who decides, without a proxy"},
 	{dir: "e2e", reason: "it has tests only"},
 }
 

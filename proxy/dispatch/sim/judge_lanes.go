@@ -77,7 +77,7 @@ func (j *judge) answered(q *job, c *dispatch.Client[*job], m *job) {
 	switch q.state {
 	case late:
 		if c != nil || m != nil {
-			faultf("the late reply to %v is for %v with %v", q, c, m)
+			faultf("the late reply to %v has a client: %t, a message: %t", q, c != nil, m != nil)
 		}
 	case running:
 		if m != q {

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestOneLane: with one worker next door there is nothing to choose, so all policies let the same requests wait as long.
+func TestOneLane(t *testing.T) {
+	s := settings{lanes: 1, clients: 1, requests: 20_000, seed: 7}
+	l := newLoad(s, services[1], 0.8)
+	want := waits(l, s, contenders[0].start(s))
+	if len(want) != s.requests/2 || want[len(want)-1] == 0 {
+		t.Fatalf("%d requests waited, the longest %v", len(want), want[len(want)-1])
+	}
+	for _, c := range contenders[1:] {
+		if got := waits(l, s, c.start(s)); !slices.Equal(got, want) {
+			t.Errorf("%s lets them wait otherwise than %s", c.name, contenders[0].name)
+		}
+	}
+}
+
+// TestTextbook: behind a random choice each lane is a queue of its own, in which the mean wait is known (M/M/1: ρ/(1-ρ) services).
+func TestTextbook(t *testing.T) {
+	s := settings{lanes: 20, clients: 1, requests: 400_000, rtt: time.Millisecond, seed: 7}
+	got := mean(waits(newLoad(s, services[0], 0.5), s, pushing(random)(s)))
+	if want := services[0].mean; got < want*95/100 || got > want*105/100 {
+		t.Errorf("the mean wait is %v, not %v", got, want)
+	}
+}
+
+func mean(all []time.Duration) (sum time.Duration) {
+	for _, w := range all {
+		sum += w
+	}
+	return sum / time.Duration(len(all))
+}
+
+// TestOrder: the more a policy knows, the shorter the waits.
+func TestOrder(t *testing.T) {
+	s := settings{lanes: 100, clients: 10, requests: 100_000, rtt: 50 * time.Microsecond, seed: 7}
+	for _, service := range services[1:] {
+		l := newLoad(s, service, 0.8)
+		ours, two, robin := waits(l, s, newDispatched(s, 0)), waits(l, s, pushing(twoChoices)(s)), waits(l, s, pushing(roundRobin)(s))
+		if mean(ours) >= mean(two) || mean(two) >= mean(robin) {
+			t.Errorf("%s: the mean waits are %v, %v and %v", service.name, mean(ours), mean(two), mean(robin))
+		}
+	}
+}
+
+func TestReplies(t *testing.T) {
+	var h replies
+	for i := range 1000 {
+		h.push(reply{at: time.Duration(i * 7919 % 101), id: int32(i)})
+	}
+	last := h.pop()
+	for len(h) > 0 {
+		next := h.pop()
+		if !last.before(next) {
+			t.Fatalf("%+v comes before %+v", last, next)
+		}
+		last = next
+	}
+}
+
+func TestCommand(t *testing.T) {
+	var out, again, complaint bytes.Buffer
+	args := []string{"-lanes", "10", "-requests", "1000"}
+	if run(args, &out, &complaint) != 0 || run(args, &again, &complaint) != 0 {
+		t.Fatal(complaint.String())
+	}
+	if out.String() != again.String() {
+		t.Error("the same seed gives other figures")
+	}
+	if n := strings.Count(out.String(), "\n| "); n != 1+len(services)*len(loads)*len(contenders) {
+		t.Errorf("%d lines:\n%s", n, &out)
+	}
+	if run([]string{"-lanes", "0"}, &out, &complaint) != 1 || !strings.Contains(complaint.String(), "less than one worker") {
+		t.Errorf("no workers: %s", &complaint)
+	}
+	if run([]string{"-h"}, &out, &complaint) != 0 {
+		t.Error("-h is no error")
+	}
+}
