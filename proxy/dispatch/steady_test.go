@@ -51,10 +51,12 @@ func (s *steady) step() {
 }
 
 func TestSteadyStateAllocatesNothing(t *testing.T) {
-	for _, cfg := range []Config{{Prefetch: 1}, {Prefetch: 8}, {}, {Prefetch: 8, Timeout: time.Second, Deadline: time.Hour}} {
-		s := newSteady(10, 10, cfg)
-		if n := testing.AllocsPerRun(10_000, s.step); n != 0 {
-			t.Errorf("%v allocations a request with %+v", n, cfg)
+	for _, cfg := range []Config{{Prefetch: 1}, {Prefetch: 8}, {}, {Once: true}, {Prefetch: 8, Timeout: time.Second, Deadline: time.Hour}} {
+		for _, n := range []int{10, 10_000} {
+			s := newSteady(n, n, cfg)
+			if allocs := testing.AllocsPerRun(10_000, s.step); allocs != 0 {
+				t.Errorf("%v allocations a request with %d lanes and clients, %+v", allocs, n, cfg)
+			}
 		}
 	}
 }
@@ -133,9 +135,48 @@ func TestWavesAllocateNothing(t *testing.T) {
 	}
 }
 
+// TestLostAllocatesNothing loses a full lane, delivers what it held to another one, and gets the replies: only what comes and goes, the
+// lane, costs memory.
+func TestLostAllocatesNothing(t *testing.T) {
+	lostAndUp := testing.AllocsPerRun(1000, losing(0))
+	if n := testing.AllocsPerRun(1000, losing(MaxPrefetch)); n != lostAndUp {
+		t.Errorf("%v allocations when a lane with %d requests is lost, %v when it holds nothing", n, MaxPrefetch, lostAndUp)
+	}
+}
+
+// losing is a story that repeats: so many requests go to one lane, then to the next, which answers them.
+func losing(requests int) func() {
+	d := New[*int](Config{Prefetch: MaxPrefetch, Timeout: time.Second, Deadline: time.Hour})
+	c, m := d.Join(), new(int)
+	tokens := make([]Token, 0, requests)
+	deliver := func() {
+		tokens = tokens[:0]
+		for a, ok := d.Next(0); ok; a, ok = d.Next(0) {
+			tokens = append(tokens, a.Token)
+		}
+	}
+	return func() {
+		first := d.Up()
+		for range requests {
+			d.Request(0, c, m, 16)
+		}
+		deliver()
+		d.Lost(0, first)
+		second := d.Up()
+		deliver()
+		for _, token := range tokens {
+			if _, _, ok := d.Reply(0, second, token); !ok {
+				panic("a good token is refused")
+			}
+		}
+		d.Lost(0, second)
+	}
+}
+
+// BenchmarkRequest is to cost the same however many lanes and clients there are, but for what the processor's caches do not hold.
 func BenchmarkRequest(b *testing.B) {
-	for _, lanes := range []int{1, 10, 1000} {
-		for _, clients := range []int{1, 10, 2000} {
+	for _, lanes := range []int{1, 10, 1000, 10_000} {
+		for _, clients := range []int{1, 10, 2000, 10_000} {
 			for _, timeout := range []time.Duration{0, time.Minute} {
 				b.Run(fmt.Sprintf("lanes=%d/clients=%d/timeout=%v", lanes, clients, timeout), func(b *testing.B) {
 					s := newSteady(lanes, clients, Config{Prefetch: 8, Timeout: timeout})

@@ -8,15 +8,20 @@ import (
 // small is a request as it comes from a REQ: a delimiter and a body of 16 bytes.
 func small() []byte { return AppendFrame(AppendFrame(nil, true, nil), false, make([]byte, 16)) }
 
+// large is the same with a body of 1 MiB, so that its frame has the long size.
+func large() []byte { return AppendFrame(AppendFrame(nil, true, nil), false, make([]byte, 1<<20)) }
+
 func BenchmarkScannerNext(b *testing.B) {
-	buf := bytes.Repeat(small(), 256)
+	limits := Scanner{MaxFrame: 64 << 20, MaxMessage: 64 << 20}
 	for _, bench := range []struct {
-		name string
-		s    Scanner
-	}{{"unlimited", Scanner{}}, {"limits", Scanner{MaxFrame: 64 << 20, MaxMessage: 64 << 20}}} {
+		name    string
+		s       Scanner
+		message []byte
+	}{{"unlimited", Scanner{}, small()}, {"limits", limits, small()}, {"large", limits, large()}} {
 		b.Run(bench.name, func(b *testing.B) {
+			buf := bytes.Repeat(bench.message, max(6<<10/len(bench.message), 1))
 			b.ReportAllocs()
-			b.SetBytes(int64(len(small())))
+			b.SetBytes(int64(len(bench.message)))
 			rest := buf
 			for b.Loop() {
 				item, err := bench.s.Next(rest)
@@ -75,7 +80,7 @@ func BenchmarkHandshake(b *testing.B) {
 
 func TestTrafficDoesNotAllocate(t *testing.T) {
 	stream := bytes.Repeat([]byte("\x01\x00"+short+ping), 50)
-	s := Scanner{MaxFrame: 1 << 20, MaxMessage: 1 << 20}
+	s := Scanner{MaxFrame: 1 << 21, MaxMessage: 1 << 21}
 	out := make([]byte, 0, 256)
 	check := func(name string, f func()) {
 		if n := testing.AllocsPerRun(100, f); n != 0 {
@@ -95,6 +100,16 @@ func TestTrafficDoesNotAllocate(t *testing.T) {
 				}
 			}
 			rest = rest[item.End:]
+		}
+	})
+	big := large()
+	check("Next, a large message as it comes in", func() {
+		item, err := s.Next(big[:1])
+		for n := 1; item.Kind == None && err == nil; n = min(n+64<<10, len(big)) {
+			item, err = s.Next(big[:n])
+		}
+		if err != nil || item.Kind != Message || item.End != len(big) {
+			t.Fatal(item, err)
 		}
 	})
 	message := AppendFrame(AppendFrame(AppendToken(nil, 7), true, nil), false, []byte("Hello"))
