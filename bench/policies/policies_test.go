@@ -25,7 +25,7 @@ func TestOneLane(t *testing.T) {
 
 // TestTextbook: behind a random choice each lane is a queue of its own, in which the mean wait is known (M/M/1: ρ/(1-ρ) services).
 func TestTextbook(t *testing.T) {
-	s := settings{lanes: 20, clients: 1, requests: 400_000, rtt: time.Millisecond, seed: 7}
+	s := settings{lanes: 20, clients: 1, requests: 200_000, rtt: time.Millisecond, seed: 7}
 	got := mean(waits(newLoad(s, services[0], 0.5), s, pushing(random)(s)))
 	if want := services[0].mean; got < want*95/100 || got > want*105/100 {
 		t.Errorf("the mean wait is %v, not %v", got, want)
@@ -41,7 +41,7 @@ func mean(all []time.Duration) (sum time.Duration) {
 
 // TestOrder: the more a policy knows, the shorter the waits.
 func TestOrder(t *testing.T) {
-	s := settings{lanes: 100, clients: 10, requests: 100_000, rtt: 50 * time.Microsecond, seed: 7}
+	s := settings{lanes: 100, clients: 10, requests: 40_000, rtt: 50 * time.Microsecond, seed: 7}
 	for _, service := range services[1:] {
 		l := newLoad(s, service, 0.8)
 		ours, two, robin := waits(l, s, newDispatched(s, 0)), waits(l, s, pushing(twoChoices)(s)), waits(l, s, pushing(roundRobin)(s))

@@ -52,11 +52,9 @@ func (s *steady) step() {
 
 func TestSteadyStateAllocatesNothing(t *testing.T) {
 	for _, cfg := range []Config{{Prefetch: 1}, {Prefetch: 8}, {}, {Once: true}, {Prefetch: 8, Timeout: time.Second, Deadline: time.Hour}} {
-		for _, n := range []int{10, 10_000} {
-			s := newSteady(n, n, cfg)
-			if allocs := testing.AllocsPerRun(10_000, s.step); allocs != 0 {
-				t.Errorf("%v allocations a request with %d lanes and clients, %+v", allocs, n, cfg)
-			}
+		s := newSteady(10, 10, cfg)
+		if n := testing.AllocsPerRun(10_000, s.step); n != 0 {
+			t.Errorf("%v allocations a request with %+v", n, cfg)
 		}
 	}
 }
@@ -171,6 +169,29 @@ func losing(requests int) func() {
 		}
 		d.Lost(0, second)
 	}
+}
+
+// TestCostDoesNotGrow holds ten thousand lanes and clients against ten. What searches among them would cost hundreds of times as much, what
+// the processor's caches do not hold costs a few times as much.
+func TestCostDoesNotGrow(t *testing.T) {
+	few, many := cost(10), cost(10_000)
+	if many > 30*few {
+		t.Errorf("a thousand requests take %v with 10,000 lanes and clients, %v with 10", many, few)
+	}
+}
+
+// cost is the shortest time of several for a thousand requests: the others show what else the machine does.
+func cost(n int) time.Duration {
+	s := newSteady(n, n, Config{Prefetch: 8, Timeout: time.Minute, Deadline: time.Hour})
+	least := time.Hour
+	for range 30 {
+		began := time.Now()
+		for range 1000 {
+			s.step()
+		}
+		least = min(least, time.Since(began))
+	}
+	return least
 }
 
 // BenchmarkRequest is to cost the same however many lanes and clients there are, but for what the processor's caches do not hold.

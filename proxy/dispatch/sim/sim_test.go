@@ -9,7 +9,7 @@ var (
 	seed  = flag.Uint64("seed", 0, "run this one alone, and print its last events")
 	steps = flag.Int("steps", 20_000, "in a run")
 	runs  = flag.Int("runs", 0, "seeds 1 to this; 0: as many as a test may take")
-	lines = flag.Int("trace", 25, "events to print of a run that fails")
+	lines = flag.Int("events", 25, "events to print of a run that fails")
 )
 
 // TestSimulation runs one world after the other. A seed that fails is run again for its last events.
@@ -34,7 +34,7 @@ func try(t *testing.T, seed uint64) Result {
 	r, err := Run(seed, *steps, 0)
 	if err != nil {
 		_, err = Run(seed, *steps, *lines)
-		t.Fatalf("%v\nto repeat it: go test ./proxy/dispatch/sim -run TestSimulation -seed=%d -steps=%d -trace=%d", err, seed, *steps, *lines)
+		t.Fatalf("%v\nto repeat it: go test ./proxy/dispatch/sim -run TestSimulation -seed=%d -steps=%d -events=%d", err, seed, *steps, *lines)
 	}
 	return r
 }
