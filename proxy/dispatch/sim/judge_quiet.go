@@ -27,23 +27,6 @@ func (j *judge) quiet() {
 	j.totals()
 }
 
-// gates checks that those are held back who must be.
-func (j *judge) gates() {
-	eased := j.eased()
-	for _, c := range j.clients {
-		if c.paused && (!c.over || eased) {
-			faultf("Resume for %v is missing: %d of its requests wait, eased %t", c, len(c.queue), eased)
-		}
-		if c.over && !c.paused && !c.eased {
-			faultf("Pause for %v is missing: %d of its requests wait", c, len(c.queue))
-		}
-		c.over = c.over && !eased
-		if c.core.Waiting() != len(c.queue) {
-			faultf("%v says %d wait", c, c.core.Waiting())
-		}
-	}
-}
-
 func (j *judge) totals() {
 	type totals struct {
 		waiting, running, clients, lanes int

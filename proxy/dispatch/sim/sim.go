@@ -35,8 +35,9 @@ func (r *Result) Add(o Result) {
 
 // Run lets a world that is drawn from the seed go on for so many steps, brings it to an end, and returns what the judge found wrong: what
 // it was, the last few events when trace says how many, and how the dispatcher looked.
-func Run(seed uint64, steps, trace int) (r Result, err error) {
-	w := newWorld(seed, trace)
+func Run(seed uint64, steps, trace int) (Result, error) { return newWorld(seed, trace).tell(steps) }
+
+func (w *world) tell(steps int) (r Result, err error) {
 	defer func() {
 		r = w.judge.count
 		r.Steps = uint64(w.steps)

@@ -2,7 +2,9 @@ package sim
 
 import (
 	"flag"
+	"strings"
 	"testing"
+	"time"
 )
 
 var (
@@ -58,6 +60,28 @@ func TestReplay(t *testing.T) {
 		b, _ := Run(s+1, 5000, 100)
 		if a != b {
 			t.Errorf("seed %d: %+v, then %+v", s+1, a, b)
+		}
+	}
+}
+
+// TestFault tampers with a world, to see that the judge says so, when, and how things stood.
+func TestFault(t *testing.T) {
+	for _, broken := range []struct {
+		what string
+		do   func(*world)
+		want []string
+	}{
+		{"a request that the dispatcher does not know", func(w *world) { w.judge.waiting++ }, []string{"request", "waiting "}},
+		{"a lane that nobody lost", func(w *world) { w.judge.core.Lost(w.now, w.workers[0].lane.core) }, []string{"is overdue", "up "}},
+		{"a crash", func(*world) { panic("ouch") }, []string{"the dispatcher panics: ouch", "sim_test.go"}},
+	} {
+		w := newWorld(1, 100_000)
+		w.agenda.add(time.Millisecond, func() { broken.do(w) })
+		_, err := w.tell(5000)
+		for _, word := range broken.want {
+			if err == nil || !strings.Contains(err.Error(), word) {
+				t.Errorf("%s: no %q in %.300v", broken.what, word, err)
+			}
 		}
 	}
 }
