@@ -61,5 +61,6 @@ type lane struct {
 	since            time.Duration // when it got something while idle, or answered
 	fastest, slowest time.Duration
 	answers          uint64
+	changed          int // serial of when it came up, got or answered something
 	gone             bool
 }

@@ -24,7 +24,7 @@ type judge struct {
 	waiting, running int
 	bytes            int64
 	ending           int // their outcome is fixed, and Next has not told it
-	serial           int // counts deliveries and clients that begin to wait
+	serial           int // counts what may decide whose turn it is
 	jobs             int
 }
 
@@ -122,6 +122,9 @@ func (j *judge) eased() bool {
 func (j *judge) abort() {
 	j.say("abort", nil, nil, nil, "")
 	for _, l := range j.lanes {
+		if len(l.held) > 0 {
+			j.change(l)
+		}
 		for _, q := range l.held {
 			j.running--
 			if q.state == late {

@@ -11,6 +11,7 @@ func (j *judge) up(id int) *lane {
 	l := &lane{id: id, core: j.core.Up()}
 	l.core.Data = l
 	j.lanes = append(j.lanes, l)
+	j.change(l)
 	j.say("up", nil, nil, l, "")
 	return l
 }
@@ -63,6 +64,7 @@ func (j *judge) reply(l *lane, token dispatch.Token) (to *client) {
 	j.say("reply", q, q.from, l, "")
 	j.answered(q, c, m)
 	l.held = slices.Delete(l.held, i, i+1)
+	j.change(l)
 	j.running--
 	j.look(l)
 	j.measure(l)
@@ -95,6 +97,11 @@ func (j *judge) answered(q *job, c *dispatch.Client[*job], m *job) {
 		faultf("a reply to %v, which %v", q, q.state)
 	}
 	q.state = ended
+}
+
+func (j *judge) change(l *lane) {
+	j.serial++
+	l.changed = j.serial
 }
 
 // look sees whether a lane works on another job than before.

@@ -100,19 +100,20 @@ func (j *judge) delivered(q *job, l *lane, token dispatch.Token) {
 	}
 	q.state, q.lane, q.token = running, l, token
 	l.held = append(l.held, q)
+	j.change(l)
 	j.running++
 	j.look(l)
 }
 
-// checkLane says that a lane may have one request more, and that none has fewer.
+// checkLane says that a lane may have one request more, that none has fewer, and none as many for a longer time.
 func (j *judge) checkLane(l *lane) {
 	_, high := j.allowances(l)
 	if l.draining || l.stuck || j.overrun(l) || len(l.held) >= min(l.core.Allowance(), high) {
 		faultf("%v gets a request: draining %t, stuck %t, overrun %t, holds %d of %d", l, l.draining, l.stuck, j.overrun(l), len(l.held), high)
 	}
 	for _, o := range j.lanes {
-		if len(o.held) < len(l.held) && j.free(o) {
-			faultf("%v with %d gets a request, %v with %d does not", l, len(l.held), o, len(o.held))
+		if n := len(o.held); j.free(o) && (n < len(l.held) || n == len(l.held) && o.changed < l.changed) {
+			faultf("%v with %d since %d gets a request, %v with %d since %d does not", l, len(l.held), l.changed, o, n, o.changed)
 		}
 	}
 }

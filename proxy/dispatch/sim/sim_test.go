@@ -50,7 +50,7 @@ func worlds() int {
 	case race:
 		return 20
 	}
-	return 150
+	return 200
 }
 
 // TestReplay runs worlds twice: the same seed is the same story.

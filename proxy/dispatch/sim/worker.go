@@ -42,7 +42,7 @@ func (w *world) hire() {
 }
 
 // deliver sends a request to the worker.
-func (k *worker) deliver(_ *job, t dispatch.Token) {
+func (k *worker) deliver(t dispatch.Token) {
 	k.in.send(func() {
 		k.inbox = append(k.inbox, t)
 		k.work()
@@ -78,7 +78,7 @@ func (k *worker) misbehave(t dispatch.Token) {
 		k.die(true)
 	case 2:
 		k.hung = true
-		if k.w.judge.cfg.Timeout == 0 || k.w.patients > 0 {
+		if k.w.judge.cfg.Timeout == 0 || k.w.patience > 0 {
 			k.w.later(k.w.heavy(time.Millisecond), func() { k.die(k.w.chance(0.5)) })
 		}
 	case 3: // twice

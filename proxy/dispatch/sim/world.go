@@ -19,7 +19,7 @@ type world struct {
 	rtt      time.Duration // about, on every wire
 	slack    time.Duration // by which the shell can come late
 	unruly   float64       // how often a worker misbehaves with a request
-	patients float64       // how often the shell keeps a stuck lane
+	patience float64       // how often the shell keeps a stuck lane
 	users    []*user
 	workers  []*worker // that are up
 	places   int       // workers that are wanted
@@ -36,7 +36,7 @@ func newWorld(seed uint64, lines int) *world {
 	w.rtt = w.between(0, 300*time.Microsecond)
 	w.slack = pick(w, 0, 0, 50*time.Microsecond, 5*time.Millisecond)
 	w.unruly = pick(w, 0, 0.001, 0.02, 0.2)
-	w.patients = pick(w, 0, 0.3, 1)
+	w.patience = pick(w, 0, 0.3, 1)
 	w.places = pick(w, 1, 1, 2, 3, 6, 12)
 	for range w.places {
 		w.hire()
@@ -59,12 +59,12 @@ func (w *world) drawConfig() dispatch.Config {
 		Prefetch:   pick(w, 0, 0, 1, 1, 2, 5, 30, dispatch.MaxPrefetch),
 		Target:     pick(w, 20*time.Microsecond, 200*time.Microsecond, 5*time.Millisecond),
 		Attempts:   1 + w.rng.IntN(4),
-		Queue:      pick(w, 1, 2, 8, 50, 500, none),
-		QueueBytes: pick(w, 1, 300, 10_000, int64(none)),
-		Reject:     w.chance(0.4),
+		Queue:      pick(w, 1, 2, 8, 50, 500, none, none, none),
+		QueueBytes: pick(w, 1, 300, 10_000, none, none, int64(none)),
+		Reject:     w.chance(0.3),
 		Once:       w.chance(0.25),
-		Timeout:    pick(w, 0, time.Nanosecond, 500*time.Microsecond, 5*time.Millisecond, 100*time.Millisecond),
-		Deadline:   pick(w, 0, 0, 10*time.Microsecond, time.Millisecond, 20*time.Millisecond, time.Second),
+		Timeout:    pick(w, 0, 0, time.Nanosecond, 500*time.Microsecond, 5*time.Millisecond, 100*time.Millisecond),
+		Deadline:   pick(w, 0, 0, 0, 0, 10*time.Microsecond, time.Millisecond, 20*time.Millisecond, time.Second),
 	}
 }
 
@@ -160,7 +160,7 @@ func (w *world) act() {
 func (w *world) perform(a dispatch.Action[*job]) {
 	switch a.Kind {
 	case dispatch.Deliver:
-		w.workerAt(a.Lane).deliver(a.Message, a.Token)
+		w.workerAt(a.Lane).deliver(a.Token)
 	case dispatch.Fail:
 		w.userAt(a.Client).answer()
 	case dispatch.Resume:
@@ -169,7 +169,7 @@ func (w *world) perform(a dispatch.Action[*job]) {
 		k := w.workerAt(a.Lane)
 		w.later(w.latency(), func() { k.lose() })
 	case dispatch.Stuck:
-		if k := w.workerAt(a.Lane); w.settling || !w.chance(w.patients) {
+		if k := w.workerAt(a.Lane); w.settling || !w.chance(w.patience) {
 			k.lose()
 		}
 	}
