@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -83,5 +85,24 @@ func TestCommand(t *testing.T) {
 	}
 	if run([]string{"-h"}, &out, &complaint) != 0 {
 		t.Error("-h is no error")
+	}
+}
+
+// TestUpdateDocs writes into a copy of the real page, which has to have the place.
+func TestUpdateDocs(t *testing.T) {
+	text, err := os.ReadFile("../../" + docs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	if err := errors.Join(os.Mkdir("docs", 0o700), os.WriteFile(docs, text, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	var out, complaint bytes.Buffer
+	if run([]string{"-lanes", "10", "-requests", "1000", "-update-docs"}, &out, &complaint) != 0 {
+		t.Fatal(complaint.String())
+	}
+	if updated, err := os.ReadFile(docs); err != nil || !strings.Contains(string(updated), out.String()) {
+		t.Errorf("no table in the page: %v", err)
 	}
 }

@@ -58,8 +58,8 @@ var quantiles = []struct {
 // report is the table, in Markdown, with what it means above it.
 func report(s settings, rows []row) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d workers, %d clients, %d requests a run of which the second half counts, round trip %v, seed %d. Times waited in ms.\n\n",
-		s.lanes, s.clients, s.requests, s.rtt, s.seed)
+	fmt.Fprintf(&b, "%d workers, %d clients, %d requests a run of which the second half counts, round trip %v, seed %d. "+
+		"Times waited in ms.\n\n", s.lanes, s.clients, s.requests, s.rtt, s.seed)
 	fmt.Fprintf(&b, "| %-24s | %-4s | %-18s |", "service time", "load", "policy")
 	for _, q := range quantiles {
 		fmt.Fprintf(&b, " %7s |", q.name)

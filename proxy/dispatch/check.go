@@ -10,16 +10,15 @@ func (d *Dispatcher[M]) Check() error {
 		sum.clients++
 		sum.waiting += c.waiting
 		sum.bytes += c.bytes
-		if n := c.queue.len(); n != c.waiting || c.turn.linked() != (n > 0) || c.left {
-			return fmt.Errorf("client %s counts %d waiting and has %d; turn %t, left %t", label(c.Data, c.id), c.waiting, n, c.turn.linked(), c.left)
+		if err := c.check(); err != nil {
+			return err
 		}
 	}
 	for l := d.lanes.front(); l != nil; l = l.all.next.owner {
 		sum.lanes++
 		sum.outstanding += l.outstanding
-		room := !l.draining && !l.stuck && l.outstanding < l.allowance
-		if n := l.held.len(); n != l.outstanding || room != (l.bucket >= 0) || room && l.bucket != n {
-			return fmt.Errorf("lane %s counts %d and holds %d of %d; %s, bucket %d", label(l.Data, l.id), l.outstanding, n, l.allowance, l.state(), l.bucket)
+		if err := l.check(); err != nil {
+			return err
 		}
 	}
 	if books := (tally{d.nclients, d.nlanes, d.waiting, d.outstanding, d.bytes}); books != sum {
@@ -35,4 +34,20 @@ func (d *Dispatcher[M]) Check() error {
 type tally struct {
 	clients, lanes, waiting, outstanding int
 	bytes                                int64
+}
+
+func (c *Client[M]) check() error {
+	if n := c.queue.len(); n != c.waiting || c.turn.linked() != (n > 0) || c.left {
+		return fmt.Errorf("client %s counts %d waiting and has %d; turn %t, left %t", label(c.Data, c.id), c.waiting, n, c.turn.linked(), c.left)
+	}
+	return nil
+}
+
+func (l *Lane[M]) check() error {
+	n, room := l.held.len(), !l.draining && !l.stuck && l.outstanding < l.allowance
+	if n == l.outstanding && room == (l.bucket >= 0) && (!room || l.bucket == n) {
+		return nil
+	}
+	return fmt.Errorf("lane %s counts %d and holds %d of %d; %s, bucket %d",
+		label(l.Data, l.id), l.outstanding, n, l.allowance, l.state(), l.bucket)
 }

@@ -2,8 +2,8 @@
 // leave and come back, workers that die, hang, drain, answer late, twice, or with somebody else's token, news that is under way when the
 // world has changed. Run is its entry point; a seed tells the same story each time.
 //
-// A judge stands outside of the dispatcher. It sees what the shell tells it and what it answers, keeps books of its own, and ends the run at
-// the first thing that must not be: a request lost, doubled, misdirected, out of turn, over its time, or idle beside a free lane.
+// A judge stands outside of the dispatcher. It sees what the shell tells it and what it answers, keeps books of its own, and ends the run
+// at the first thing that must not be: a request lost, doubled, misdirected, out of turn, over its time, or idle beside a free lane.
 //
 // It leaves to proxy/dispatch's own tests what a single step does, and to proxy's tests bytes and sockets. bench/policies says how long
 // requests wait.
