@@ -40,6 +40,7 @@ type client struct {
 	id     int
 	core   *dispatch.Client[*job]
 	queue  []*job
+	runs   int // at lanes
 	since  int // serial of when it was served or began to wait, whichever was later
 	served int // serial of the last delivery
 	left   bool

@@ -127,6 +127,7 @@ func (j *judge) abort() {
 		}
 		for _, q := range l.held {
 			j.running--
+			q.from.runs--
 			if q.state == late {
 				q.state = ended
 			} else {

@@ -26,8 +26,8 @@ func (j *judge) gates() {
 			faultf("Pause for %v is missing: %d of its requests wait", c, len(c.queue))
 		}
 		c.over = c.over && !eased
-		if c.core.Waiting() != len(c.queue) {
-			faultf("%v says %d wait", c, c.core.Waiting())
+		if c.core.Waiting() != len(c.queue) || c.core.Outstanding() != c.runs {
+			faultf("%v says %d wait and %d run, not %d and %d", c, c.core.Waiting(), c.core.Outstanding(), len(c.queue), c.runs)
 		}
 	}
 }

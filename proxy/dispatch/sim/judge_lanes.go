@@ -32,6 +32,7 @@ func (j *judge) lost(l *lane) {
 		l.held[0].strikes++
 	}
 	for _, q := range slices.Backward(l.held) {
+		q.from.runs--
 		switch {
 		case q.state == late:
 			q.state = ended
@@ -66,6 +67,7 @@ func (j *judge) reply(l *lane, token dispatch.Token) (to *client) {
 	l.held = slices.Delete(l.held, i, i+1)
 	j.change(l)
 	j.running--
+	q.from.runs--
 	j.look(l)
 	j.measure(l)
 	if c == nil {

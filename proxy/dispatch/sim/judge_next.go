@@ -102,6 +102,7 @@ func (j *judge) delivered(q *job, l *lane, token dispatch.Token) {
 	l.held = append(l.held, q)
 	j.change(l)
 	j.running++
+	c.runs++
 	j.look(l)
 }
 
