@@ -23,6 +23,7 @@ const maxAnswer = 256 << 20
 // the socket. Calls other than Settled end after ten seconds, all end with their context.
 type Client struct {
 	Fleet     string               // its name for error messages, where it is known
+	File      string               // the fleet file that the caller asked for, for error messages too
 	OnVersion func(version string) // told the daemon's version with every answer
 
 	socket string
@@ -84,7 +85,7 @@ func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", c.socket)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ECONNREFUSED):
-		return nil, &NoFleet{Fleet: c.Fleet, Socket: c.socket}
+		return nil, &NoFleet{Fleet: c.Fleet, File: c.File, Socket: c.socket}
 	case errors.Is(err, unix.EACCES):
 		return nil, fmt.Errorf("this user may not open socket %s", c.socket)
 	case err != nil:

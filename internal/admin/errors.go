@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 )
@@ -51,6 +52,7 @@ func Errorf(code, format string, args ...any) *Error {
 // NoFleet says that nobody listens at a fleet's socket.
 type NoFleet struct {
 	Fleet  string // "" when only the socket is known
+	File   string // the fleet file that was asked for, "" when none was
 	Socket string
 }
 
@@ -62,7 +64,7 @@ func (e *NoFleet) Error() string {
 }
 
 // Hint is how to start one.
-func (e *NoFleet) Hint() string { return "zfleet up fleet.toml" }
+func (e *NoFleet) Hint() string { return "zfleet up " + cmp.Or(e.File, "FILE") }
 
 // AlreadyRunning says that a fleet of this name runs, or that its socket is another's.
 type AlreadyRunning struct{ Version }

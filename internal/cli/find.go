@@ -64,12 +64,13 @@ func byFile(ctx context.Context, ui *tui, path string) (*admin.Client, error) {
 	if err != nil {
 		return startedWith(ctx, ui, path, err)
 	}
+	client := admin.Find(file.Spec.Name)
 	if file.Admin.Socket != "" {
-		client := admin.NewClient(file.Admin.Socket)
+		client = admin.NewClient(file.Admin.Socket)
 		client.Fleet = file.Spec.Name
-		return client, nil
 	}
-	return admin.Find(file.Spec.Name), nil
+	client.File = path
+	return client, nil
 }
 
 func startedWith(ctx context.Context, ui *tui, path string, bad error) (*admin.Client, error) {

@@ -43,6 +43,7 @@ func TestRepliesInAnotherEnvelope(t *testing.T) {
 	for name, broken := range map[string]func(m []string) []string{
 		"no delimiter":        func(m []string) []string { return []string{m[0], m[1], "World"} },
 		"no body":             func(m []string) []string { return m[:3] },
+		"no envelope":         func(m []string) []string { return m[:1] },
 		"another request id":  func(m []string) []string { return []string{m[0], "\x00\x00\x00\x00", "", "World"} },
 		"an extra delimiter":  func(m []string) []string { return []string{m[0], "", m[1], "", "World"} },
 		"an id cut short":     func(m []string) []string { return []string{m[0], m[1][:3], "", "World"} },

@@ -31,13 +31,13 @@ func AppendToken(out []byte, token uint64) []byte {
 }
 
 // Token returns the token that AppendToken put in front of msg, and how many bytes its frame takes: a worker may have written the frame's
-// length in the long form. ok is false when the first frame cannot be a token.
+// length in the long form. ok is false when the first frame cannot be a token. A message that is a token and nothing else has one too.
 func Token(msg []byte) (token uint64, n int, ok bool) {
 	if len(msg) >= TokenFrame && msg[0] == flagMore && msg[1] == 8 {
 		return binary.BigEndian.Uint64(msg[shortHeader:]), TokenFrame, true
 	}
-	body, more, rest, ok := cutFrame(msg)
-	if !ok || !more || len(body) != 8 {
+	body, _, rest, ok := cutFrame(msg)
+	if !ok || len(body) != 8 {
 		return 0, 0, false
 	}
 	return binary.BigEndian.Uint64(body), len(msg) - len(rest), true

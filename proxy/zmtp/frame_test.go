@@ -141,11 +141,16 @@ func TestToken(t *testing.T) {
 		t.Fatalf("%q", wire)
 	}
 	for _, in := range []string{
-		"", "\x01\x08", "\x01\x08\x01\x02\x03\x04\x05\x06\x07", "\x00\x08" + pad20, "\x01\x07" + pad20, "\x01\x09" + pad20,
-		"\x04\x08" + pad20, "\x02" + string(binary.BigEndian.AppendUint64(nil, 8)) + pad20,
+		"", "\x01\x08", "\x01\x08\x01\x02\x03\x04\x05\x06\x07", "\x00\x07" + pad20, "\x01\x07" + pad20, "\x01\x09" + pad20,
+		"\x04\x08" + pad20, "\x02" + string(binary.BigEndian.AppendUint64(nil, 7)) + pad20,
 	} {
 		if token, _, ok := Token([]byte(in)); ok {
 			t.Errorf("%q is the token %d", in, token)
+		}
+	}
+	for _, alone := range []string{"\x00\x08\x00\x00\x00\x00\x00\x00\x01\x02", "\x02\x00\x00\x00\x00\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00\x01\x02"} {
+		if token, n, ok := Token([]byte(alone)); !ok || token != 0x102 || n != len(alone) {
+			t.Errorf("%q is the token %d of %d bytes, %v", alone, token, n, ok)
 		}
 	}
 }

@@ -113,8 +113,8 @@ func (l *Launcher) Quiesce(svc fleet.Service, tell func(fleet.Event)) {
 		if s := l.services[svc.Name]; s != nil {
 			ctx, cancel := context.WithTimeout(l.ctx, svc.Workers.Grace)
 			defer cancel()
-			if err := s.control.Quiesce(ctx); err != nil {
-				l.opts.Log.Warn().Str("service", svc.Name).Err(err).Msg("not all requests are known to be answered")
+			if err := s.control.Quiesce(ctx); err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) { // else the proxy has ended, which is told
+				l.opts.Log.Warn().Str("service", svc.Name).Msgf("grace of %v is over, and not all requests are answered", svc.Workers.Grace)
 			}
 		}
 		tell(fleet.Quiesced{Service: svc.Name})

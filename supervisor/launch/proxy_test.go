@@ -104,7 +104,7 @@ func TestStoppedProxyIsHung(t *testing.T) {
 func TestInflightAndQuiesce(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, asCommand("command", "busy"))
-	r.startProxy()
+	proxy, p := r.startProxy()
 	r.Quiesce(r.svc, r.tell)
 	quiesced := func() int { return r.count(func(e fleet.Event) bool { return e == fleet.Quiesced{Service: "hello"} }) }
 	await.Until(t, "Quiesced", func() bool { return quiesced() == 1 })
@@ -117,7 +117,17 @@ func TestInflightAndQuiesce(t *testing.T) {
 	r.svc.Workers.Grace = 100 * time.Millisecond
 	r.Quiesce(r.svc, r.tell) // the worker never answers: grace ends it
 	await.Until(t, "Quiesced", func() bool { return quiesced() == 2 })
-	r.log.await(t, map[string]any{"message": "not all requests are known to be answered"})
+	r.log.await(t, map[string]any{"level": "warn", "message": "grace of 100ms is over, and not all requests are answered"})
+
+	r.svc.Workers.Grace = time.Hour
+	r.Quiesce(r.svc, r.tell) // a proxy that is killed meanwhile has nobody who waits
+	p.Kill()
+	r.exit(proxy)
+	await.Until(t, "Quiesced", func() bool { return quiesced() == 3 })
+	warnings := slices.DeleteFunc(r.log.entries(t), func(e map[string]any) bool { return e["level"] != "warn" })
+	if len(warnings) != 1 {
+		t.Errorf("warnings %v", warnings)
+	}
 }
 
 // New holds what it binds, or says why it cannot, and then holds nothing.
