@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"math/rand/v2"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -61,6 +62,9 @@ func newLoop(opts Options) (*loop, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A REP that held a request of the proxy before this one answers it here: libzmq keeps a reply for the next connection to the endpoint.
+	// Its token must name nothing.
+	opts.Dispatch.Deliveries = rand.Uint32()
 	l := &loop{
 		opts:    opts,
 		log:     opts.Log,

@@ -64,3 +64,19 @@ func TestRepliesInAnotherEnvelope(t *testing.T) {
 		})
 	}
 }
+
+// A REP that has a request of a proxy that is gone answers it to the next one: libzmq keeps the reply for its next connection. That reply
+// is nobody's, also when the new proxy has given the same worker a request that looks the same.
+func TestReplyToTheProxyBefore(t *testing.T) {
+	t.Parallel()
+	asked := func(body string) (client, worker *raw, request []string) {
+		o := start(t, setup{})
+		client, worker = dialAs(t, o.fe(), "REQ", 1), dialAs(t, o.be(), "REP", 1)
+		client.write(wire(0, "", body))
+		return client, worker, texts(worker.recv())
+	}
+	_, _, before := asked("before")
+	client, worker, now := asked("now")
+	worker.write(wire(0, before...), wire(0, now...))
+	expect(t, client.recv(), "", "now")
+}

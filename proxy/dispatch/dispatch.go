@@ -27,6 +27,7 @@ type Config struct {
 	Once       bool          // never deliver a request again: what a lost lane held is failed, and Prefetch is 1
 	Timeout    time.Duration // how long a lane may work on one request until it is Stuck; 0: for ever
 	Deadline   time.Duration // how long after its arrival a request is failed, wherever it is; 0: never
+	Deliveries uint32        // where the count of deliveries begins, by which tokens differ: elsewhere than that of the process before (0)
 }
 
 func (c Config) withDefaults() Config {
@@ -77,7 +78,7 @@ type Dispatcher[M any] struct {
 
 // New returns a Dispatcher without clients and lanes.
 func New[M any](cfg Config) *Dispatcher[M] {
-	d := &Dispatcher[M]{cfg: cfg.withDefaults()}
+	d := &Dispatcher[M]{cfg: cfg.withDefaults(), deliveries: cfg.Deliveries}
 	d.slab.init()
 	d.free.init()
 	d.ended.init()

@@ -142,9 +142,8 @@ func TestStaleToken(t *testing.T) {
 
 // TestTokensComeRound lets the count of deliveries overflow: no token is zero, not even that of the request at index 0.
 func TestTokensComeRound(t *testing.T) {
-	d := New[int](Config{Prefetch: 1})
+	d := New[int](Config{Prefetch: 1, Deliveries: math.MaxUint32 - 2})
 	c, l := d.Join(), d.Up()
-	d.deliveries = math.MaxUint32 - 2
 	for range 5 {
 		d.Request(0, c, 0, 0)
 		a, _ := d.Next(0)
