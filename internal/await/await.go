@@ -1,10 +1,13 @@
-// Package await is for tests of processes and sockets: they wait for a condition, never for a time. Until is all there is.
+// Package await is for tests of processes and sockets: they wait for a condition, never for a time. Until is all that it does.
 package await
 
-import (
-	"testing"
-	"time"
-)
+import "time"
+
+// Tester is a *testing.T, or the *rapid.T of one check.
+type Tester interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
 
 const (
 	patience = time.Minute          // a condition that takes longer than this on a busy machine does not come
@@ -12,7 +15,7 @@ const (
 )
 
 // Until waits for cond to hold, and ends the test when it does not: what says what was waited for.
-func Until(t testing.TB, what string, cond func() bool) {
+func Until(t Tester, what string, cond func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !cond(); time.Sleep(look) {
 		if time.Now().After(end) {

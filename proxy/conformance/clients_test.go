@@ -55,7 +55,7 @@ func TestManyOutstanding(t *testing.T) {
 }
 
 // take crosses the reply of a DEALER client off the list of those that are still to come.
-func take(t *testing.T, left map[string]bool, reply [][]byte) {
+func take(t tester, left map[string]bool, reply [][]byte) {
 	t.Helper()
 	if len(reply) != 2 || len(reply[0]) != 0 || !left[string(reply[1])] {
 		t.Fatalf("got %s, which is not among the %d replies still to come", show(reply), len(left))

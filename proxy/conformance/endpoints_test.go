@@ -17,7 +17,7 @@ func TestEndpoints(t *testing.T) {
 	for name, on := range map[string]func(*testing.T) ports{
 		"IPv4":         wildcard,
 		"IPv6":         func(*testing.T) ports { return same("tcp://[::1]:*") },
-		"ipc":          ipc,
+		"ipc":          func(t *testing.T) ports { return ipc(t) },
 		"abstract ipc": abstract,
 		"one of each":  func(t *testing.T) ports { return ports{[]string{"tcp://[::1]:*"}, ipc(t).backend} },
 	} {
@@ -71,7 +71,7 @@ func TestBoundEndpoints(t *testing.T) {
 func same(endpoint string) ports { return ports{[]string{endpoint}, []string{endpoint}} }
 
 // ipc gives two socket paths that are short enough for a unix address, in a folder that goes with the test.
-func ipc(t *testing.T) ports {
+func ipc(t tester) ports {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "zf")
 	must(t, err)

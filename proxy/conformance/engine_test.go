@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"pgregory.net/rapid"
 
 	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/internal/endpoint"
@@ -47,8 +48,15 @@ func wildcard(*testing.T) ports {
 
 // engines are what each runs a test against.
 var engines = map[string]func(*testing.T, setup) ports{
-	"libzmq": startReference,
+	"libzmq": func(t *testing.T, s setup) ports { return startReference(t, s.endpoints(t)) },
 	"zfleet": func(t *testing.T, s setup) ports { return start(t, s).ports },
+}
+
+// tester is a *testing.T, or the *rapid.T of one check.
+type tester interface {
+	rapid.TB
+	Cleanup(what func())
+	Context() context.Context
 }
 
 // each runs a test against both engines with default setups.
@@ -64,8 +72,7 @@ func eachWith(t *testing.T, s setup, test func(t *testing.T, at ports)) {
 	}
 }
 
-func startReference(t *testing.T, s setup) ports {
-	on := s.endpoints(t)
+func startReference(t tester, on ports) ports {
 	ctx, stop := context.WithCancel(context.Background())
 	bound, ended := make(chan ports, 1), make(chan error, 1)
 	go func() {
@@ -92,7 +99,7 @@ func startReference(t *testing.T, s setup) ports {
 // ours is a running engine of this project, with its control socket.
 type ours struct {
 	ports
-	t       *testing.T
+	t       tester
 	control *control.Client
 	cancel  func()
 	ended   chan error // what Run returned; closed then
@@ -107,7 +114,11 @@ func (o *ours) stop() (ended <-chan error) {
 // start runs zfleet's engine until the test ends. It logs nothing: hostile peers would fill the test's output.
 func start(t *testing.T, s setup) *ours {
 	t.Helper()
-	on, opts := s.endpoints(t), s.our
+	return startOn(t, s.endpoints(t), s.our)
+}
+
+func startOn(t tester, on ports, opts proxy.Options) *ours {
+	t.Helper()
 	opts.Log = zerolog.Nop()
 	opts.Control = strings.TrimPrefix(ipc(t).fe(), "ipc://")
 	opts.Grace = cmp.Or(opts.Grace, time.Nanosecond) // a test that ends with requests under way does not wait for them
@@ -128,7 +139,7 @@ func start(t *testing.T, s setup) *ours {
 	return o
 }
 
-func listen(t *testing.T, endpoints []string) (all []*endpoint.Listener) {
+func listen(t tester, endpoints []string) (all []*endpoint.Listener) {
 	t.Helper()
 	for _, s := range endpoints {
 		ep, err := endpoint.Parse(s)
@@ -157,7 +168,7 @@ func (o *ours) snapshot() control.Snapshot {
 }
 
 // receive takes one value from c, or fails the test for want of it.
-func receive[T any](t *testing.T, c <-chan T, what string) T {
+func receive[T any](t tester, c <-chan T, what string) T {
 	t.Helper()
 	select {
 	case v := <-c:

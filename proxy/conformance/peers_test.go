@@ -14,11 +14,11 @@ import (
 
 // peers makes the real libzmq sockets of one test. A socket belongs to one goroutine: the test's own, or a worker's.
 type peers struct {
-	t   *testing.T
+	t   tester
 	ctx *zmq4.Context
 }
 
-func newPeers(t *testing.T) *peers {
+func newPeers(t tester) *peers {
 	t.Helper()
 	ctx, err := zmq4.NewContext()
 	must(t, err)
@@ -118,20 +118,20 @@ func (w *worker) leave() {
 }
 
 // ask sends a request and gives back its reply.
-func ask(t *testing.T, soc *zmq4.Socket, parts ...any) [][]byte {
+func ask(t tester, soc *zmq4.Socket, parts ...any) [][]byte {
 	t.Helper()
 	send(t, soc, parts...)
 	return recv(t, soc)
 }
 
-func send(t *testing.T, soc *zmq4.Socket, parts ...any) {
+func send(t tester, soc *zmq4.Socket, parts ...any) {
 	t.Helper()
 	if _, err := soc.SendMessage(parts...); err != nil {
 		t.Fatalf("cannot send a message: %v", err)
 	}
 }
 
-func recv(t *testing.T, soc *zmq4.Socket) [][]byte {
+func recv(t tester, soc *zmq4.Socket) [][]byte {
 	t.Helper()
 	reply, err := soc.RecvMessageBytes(0)
 	if err != nil {
@@ -141,7 +141,7 @@ func recv(t *testing.T, soc *zmq4.Socket) [][]byte {
 }
 
 // expect compares a message with what it should be, frame by frame.
-func expect(t *testing.T, got [][]byte, want ...string) {
+func expect(t tester, got [][]byte, want ...string) {
 	t.Helper()
 	if !equal(got, frames(want...)) {
 		t.Fatalf("got %s, want %s", show(got), show(frames(want...)))
@@ -177,7 +177,7 @@ func show(message [][]byte) string {
 	return s
 }
 
-func must(t *testing.T, err error) {
+func must(t tester, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
