@@ -20,6 +20,7 @@ type fleet struct {
 	*process
 	client            *admin.Client
 	file              string
+	env               []string // keeps it apart from other fleets
 	frontend, backend string
 }
 
@@ -44,11 +45,10 @@ func up(t *testing.T, workers string) *fleet {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	t.Setenv("XDG_RUNTIME_DIR", dir)
-	t.Setenv("XDG_STATE_HOME", filepath.Join(dir, "state"))
 	f := &fleet{
-		client:   admin.NewClient(admin.SocketPath("e2e")),
+		client:   admin.NewClient(filepath.Join(dir, "zfleet", "e2e", "admin.sock")),
 		file:     filepath.Join(dir, "fleet.toml"),
+		env:      []string{"XDG_RUNTIME_DIR=" + dir, "XDG_STATE_HOME=" + filepath.Join(dir, "state")},
 		frontend: fmt.Sprintf("tcp://127.0.0.1:%d", freePort(t)),
 		backend:  fmt.Sprintf("tcp://127.0.0.1:%d", freePort(t)),
 	}
@@ -65,7 +65,7 @@ func up(t *testing.T, workers string) *fleet {
 
 func (f *fleet) start(t *testing.T) {
 	t.Helper()
-	f.process = start(t, nil, filepath.Join(bin, "zfleet"), "up", f.file)
+	f.process = start(t, f.env, filepath.Join(bin, "zfleet"), "up", f.file)
 }
 
 func isUp(s admin.Service) bool { return s.Ready == s.Want && s.Ready > 0 }
@@ -91,6 +91,7 @@ func (f *fleet) again(t *testing.T) *fleet {
 func (f *fleet) zfleet(t *testing.T, args ...string) ([]byte, error) {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(bin, "zfleet"), append(args, "-f", f.file)...)
+	cmd.Env = append(os.Environ(), f.env...)
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {

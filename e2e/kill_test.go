@@ -13,13 +13,13 @@ import (
 // kinds are fleets of three workers that echo.
 var kinds = map[string]func() string{
 	"plugin":  func() string { return "plugin = \"misbehave\"\ncount = 3\n" },
-	"command": func() string { return command("exec " + os.Args[0]) },
-	"child":   func() string { return command(os.Args[0] + "; true") }, // the shell stays, and the worker is its child
+	"command": func() string { return command(3, "exec "+os.Args[0]) },
+	"child":   func() string { return command(3, os.Args[0]+"; true") }, // the shell stays, and the worker is its child
 }
 
 // command is any REP program with the port written into it: it reads nothing that zfleet gives it.
-func command(script string) string {
-	return fmt.Sprintf("command = [\"sh\", \"-c\", \"export %s=BACKEND; %s\"]\ncount = 3\n", asWorker, script)
+func command(count int, script string) string {
+	return fmt.Sprintf("command = [\"sh\", \"-c\", \"export %s=BACKEND; %s\"]\ncount = %d\n", asWorker, script, count)
 }
 
 // Every worker in turn is killed with -9 under load. No request is lost, and each slot is back with one restart more and a new pid.

@@ -110,26 +110,31 @@ func (l *load) connect(kind zmq4.Type, endpoint string, n int) (*zmq4.Socket, er
 	if err != nil {
 		return nil, err
 	}
-	watch := fmt.Sprintf("inproc://%s-%d-%d", l.t.Name(), n, time.Now().UnixNano())
-	if err := c.Monitor(watch, zmq4.EVENT_DISCONNECTED); err != nil {
+	at := fmt.Sprintf("inproc://%s-%d-%d", l.t.Name(), n, time.Now().UnixNano())
+	if err := c.Monitor(at, zmq4.EVENT_DISCONNECTED); err != nil {
 		return nil, err
 	}
-	go l.watch(watch)
+	go watch(at, func() {
+		if !l.stopping.Load() {
+			l.broken.Add(1)
+		}
+	})
 	if err := c.SetRcvtimeo(patience); err != nil {
 		return nil, err
 	}
 	return c, c.Connect(endpoint)
 }
 
-func (l *load) watch(endpoint string) {
+// watch tells of each connection of a monitored socket that ends, until that socket is closed.
+func watch(endpoint string, disconnected func()) {
 	events, err := zmq4.NewSocket(zmq4.PAIR)
 	if err == nil {
 		err = events.Connect(endpoint)
 	}
 	for err == nil {
 		var kind zmq4.Event
-		if kind, _, _, err = events.RecvEvent(0); kind == zmq4.EVENT_DISCONNECTED && !l.stopping.Load() {
-			l.broken.Add(1)
+		if kind, _, _, err = events.RecvEvent(0); kind == zmq4.EVENT_DISCONNECTED {
+			disconnected()
 		}
 		if kind == zmq4.EVENT_MONITOR_STOPPED {
 			_ = events.Close()

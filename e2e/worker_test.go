@@ -9,6 +9,9 @@ import (
 	"github.com/pebbe/zmq4"
 )
 
+// hangOnce is a request for repWorker: whichever worker is the first to make the file of the next frame hangs.
+const hangOnce = "hang once"
+
 // repWorker is the plainest REP program: it connects, and answers each request with itself after a moment of work. It never returns.
 func repWorker(endpoint string) {
 	rep, err := zmq4.NewSocket(zmq4.REP)
@@ -18,6 +21,9 @@ func repWorker(endpoint string) {
 	for err == nil {
 		var body []string
 		if body, err = rep.RecvMessage(0); err == nil {
+			if body[0] == hangOnce && os.Mkdir(body[1], 0o700) == nil {
+				time.Sleep(time.Hour)
+			}
 			time.Sleep(2 * time.Millisecond)
 			_, err = rep.SendMessage(body)
 		}
