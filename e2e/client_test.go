@@ -16,8 +16,13 @@ import (
 // option sets something on a socket before it connects.
 type option func(*zmq4.Socket) error
 
-// connect makes a client that is closed when the test ends. Its calls wait for patience at most.
+// connect makes a client. Its calls wait for patience at most; it is closed when the test ends.
 func (f *fleet) connect(t *testing.T, kind zmq4.Type, opts ...option) *zmq4.Socket {
+	t.Helper()
+	return plug(t, kind, f.frontend, opts...)
+}
+
+func plug(t *testing.T, kind zmq4.Type, endpoint string, opts ...option) *zmq4.Socket {
 	t.Helper()
 	c, err := zmq4.NewSocket(kind)
 	if err != nil {
@@ -28,7 +33,7 @@ func (f *fleet) connect(t *testing.T, kind zmq4.Type, opts ...option) *zmq4.Sock
 	for _, set := range opts {
 		err = errors.Join(err, set(c))
 	}
-	if err := errors.Join(err, c.Connect(f.frontend)); err != nil {
+	if err := errors.Join(err, c.Connect(endpoint)); err != nil {
 		t.Fatal(err)
 	}
 	return c

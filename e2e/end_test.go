@@ -12,6 +12,7 @@ import (
 
 // down answers what it has, and leaves no process.
 func TestDown(t *testing.T) {
+	t.Parallel()
 	f := up(t, kinds["plugin"]())
 	s, err := f.ps(t)
 	if err != nil {
@@ -32,6 +33,7 @@ func TestDown(t *testing.T) {
 
 // A request that a worker has when the supervisor is killed is not finished any more, but its client is told.
 func TestSupervisorKilledUnderWay(t *testing.T) {
+	t.Parallel()
 	for range 5 {
 		f := up(t, "plugin = \"misbehave\"\ncount = 1\n")
 		reply := make(chan []string)
@@ -46,6 +48,7 @@ func TestSupervisorKilledUnderWay(t *testing.T) {
 
 // After kill -9 of the supervisor no process is left, and the next one takes the same ports at once.
 func TestSupervisorKilled(t *testing.T) {
+	t.Parallel()
 	for name, workers := range kinds {
 		t.Run(name, func(t *testing.T) {
 			f := up(t, workers())

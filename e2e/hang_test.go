@@ -10,6 +10,7 @@ import (
 // A request that hangs every worker it meets costs as many workers as it has attempts. They are killed and come back, its client gets an
 // error, and nobody else notices more than a delay.
 func TestRequestThatHangsWorkers(t *testing.T) {
+	t.Parallel()
 	f := up(t, "plugin = \"misbehave\"\ncount = 2\n[service.echo.delivery]\ntimeout = \"300ms\"\nattempts = 3\n")
 	l := startLoad(t, f.frontend, 4)
 	reply := f.request(t, "hang")

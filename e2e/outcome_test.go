@@ -9,6 +9,7 @@ import (
 
 // With redeliver = "never" a request that kills its worker costs one worker, and its client gets an error.
 func TestRequestThatKillsOnce(t *testing.T) {
+	t.Parallel()
 	f := up(t, "plugin = \"misbehave\"\ncount = 2\n[service.echo.delivery]\nredeliver = \"never\"\n")
 	reply := f.request(t, "crash")
 	if text := strings.Join(reply, ""); !strings.Contains(text, `"code":"ABORTED"`) || !strings.Contains(text, `"attempts":1`) {
@@ -24,6 +25,7 @@ func TestRequestThatKillsOnce(t *testing.T) {
 
 // At the deadline both the client whose request is at the only worker and the one that waits behind it get an error; the worker stays.
 func TestRequestPastItsDeadline(t *testing.T) {
+	t.Parallel()
 	f := up(t, "plugin = \"misbehave\"\nconcurrency = 1\n[service.echo.delivery]\ndeadline = \"300ms\"\nprefetch = 1\n")
 	for _, order := range []string{"hang", "hang"} {
 		if reply := f.request(t, order); !strings.Contains(strings.Join(reply, ""), `"code":"DEADLINE_EXCEEDED"`) {

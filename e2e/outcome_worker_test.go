@@ -46,7 +46,9 @@ func TestAnswered(t *testing.T) {
 	c := f.connect(t, zmq4.REQ)
 	send(t, c, "echo hello", "", "more")
 	expect(t, c, "hello", "", "more")
-	f.until(t, "it to be counted at its worker", func(s admin.Service) bool { return s.Workers[0].Answered == 1 && s.Workers[0].Inflight == 0 })
+	f.until(t, "it to be counted at its worker", func(s admin.Service) bool {
+		return s.Workers[0].Answered == 1 && s.Workers[0].Inflight == 0
+	})
 	f.counted(t, admin.Counters{Requests: 1, Replies: 1})
 }
 
@@ -107,6 +109,27 @@ func TestWorkerTakesTooLong(t *testing.T) {
 	f.restarted(t, 1)
 	f.counted(t, admin.Counters{Requests: 1, Replies: 1, Redelivered: 1})
 	f.logged(t, "closed a worker's connection", "a request is past its timeout of 500ms")
+}
+
+// A worker that hands back the token and nothing else has not answered, and will not: it is hung up on.
+func TestWorkerAnswersNothing(t *testing.T) {
+	t.Parallel()
+	f := up(t, misbehaving(1, ""))
+	f.scale(t, "echo=0")
+	c := f.connect(t, zmq4.REQ)
+	send(t, c, "echo hello")
+	worker := plug(t, zmq4.DEALER, f.backend)
+	token := receive(t, worker)[0]
+	send(t, worker, token)
+	f.logged(t, `"level":"warn"`, "closed a connection", "a reply came back in another envelope than its request's")
+	if err := worker.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.scale(t, "echo=1")
+	expect(t, c, "hello")
+	if s, err := f.ps(t); err != nil || s.Counters.Redelivered == 0 || s.Counters.Replies != 1 || s.Counters.Failed != 0 {
+		t.Errorf("counters %+v: %v", s.Counters, err)
+	}
 }
 
 func TestAttemptsUsedUp(t *testing.T) {

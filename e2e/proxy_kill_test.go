@@ -42,6 +42,8 @@ func within(d time.Duration) option {
 	return func(c *zmq4.Socket) error { return c.SetRcvtimeo(d) }
 }
 
+func asksAgain(c *zmq4.Socket) error { return errors.Join(c.SetReqRelaxed(1), c.SetReqCorrelate(1)) }
+
 // missed expects that no reply comes in the client's own time.
 func missed(t *testing.T, c *zmq4.Socket) {
 	t.Helper()
@@ -78,7 +80,7 @@ func TestProxyKilledUnderPlainREQ(t *testing.T) {
 func TestProxyKilledUnderRelaxedREQ(t *testing.T) {
 	t.Parallel()
 	f := up(t, misbehaving(1, ""))
-	c := f.connect(t, zmq4.REQ, within(time.Second), func(c *zmq4.Socket) error { return errors.Join(c.SetReqRelaxed(1), c.SetReqCorrelate(1)) })
+	c := f.connect(t, zmq4.REQ, within(time.Second), asksAgain)
 	send(t, c, "hang 200ms")
 	f.busy(t)
 	f.killProxy(t)
@@ -96,8 +98,7 @@ func TestProxyKilledUnderRelaxedREQ(t *testing.T) {
 func TestLateReplyIsNotTaken(t *testing.T) {
 	t.Parallel()
 	f := up(t, misbehaving(1, ""))
-	c := f.connect(t, zmq4.REQ, within(100*time.Millisecond),
-		func(c *zmq4.Socket) error { return errors.Join(c.SetReqRelaxed(1), c.SetReqCorrelate(1)) })
+	c := f.connect(t, zmq4.REQ, within(100*time.Millisecond), asksAgain)
 	send(t, c, "sleep 500ms")
 	missed(t, c)
 	if err := c.SetRcvtimeo(patience); err != nil {
@@ -136,6 +137,8 @@ func TestProxyKilledUnderDEALER(t *testing.T) {
 		expect(t, c, "", itoa(i))
 	}
 	f.counted(t, admin.Counters{Requests: 3, Replies: 3})
+	f.logged(t, "echo/proxy#2", `"level":"warn"`, "dropped a reply whose token names no request of this worker")
+	f.restarted(t, 0)
 }
 
 // The port refuses nobody while the proxy is killed and comes back, and who asks then is answered within a second: the next proxy is up in

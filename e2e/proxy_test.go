@@ -13,6 +13,7 @@ import (
 // A proxy that is killed is back by itself, on the same port and with the same workers. While it is away nobody is refused: a client that
 // asks then is answered by the next one.
 func TestProxyKilled(t *testing.T) {
+	t.Parallel()
 	f := up(t, kinds["plugin"]())
 	for range 3 {
 		before, err := f.ps(t)

@@ -37,6 +37,7 @@ func TestScaleUnderLoad(t *testing.T) {
 
 // Workers that are scaled away have answered all they got: nothing is delivered twice.
 func TestScaleDownRunsNothingTwice(t *testing.T) {
+	t.Parallel()
 	f := up(t, "plugin = \"misbehave\"\ncount = 8\n")
 	l := startLoad(t, f.frontend, 8)
 	for range 3 {

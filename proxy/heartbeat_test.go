@@ -29,14 +29,14 @@ func TestSilentWorker(t *testing.T) {
 
 // A worker that answers PINGs is alive, however long its request takes; one of ZMTP 3.0 is never asked; no client ever is.
 func TestWhoIsSentHeartbeats(t *testing.T) {
-	s := serve(t, Options{Heartbeat: 10 * time.Millisecond, HeartbeatTimeout: 100 * time.Millisecond})
+	s := serve(t, Options{Heartbeat: 50 * time.Millisecond, HeartbeatTimeout: time.Second})
 	client, busy := join(t, s.frontend, "REQ"), join(t, s.backend, "REP")
 	old := dial(t, s.backend)
 	g := greeting("NULL")
 	g[11] = 0
 	old.send(g, ready("REP"))
 	s.until(t, "both lanes", func(s control.Snapshot) bool { return len(s.Lanes) == 2 })
-	for began := time.Now(); time.Since(began) < 300*time.Millisecond; {
+	for began := time.Now(); time.Since(began) < 1500*time.Millisecond; {
 		if _, name := busy.next(); name == "PING" {
 			busy.send(command("PONG", nil))
 		}
@@ -46,7 +46,7 @@ func TestWhoIsSentHeartbeats(t *testing.T) {
 	}
 	for name, p := range map[string]*rawPeer{"client": client, "worker of ZMTP 3.0": old} {
 		p.skipReady(name)
-		if err := p.SetReadDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		if err := p.SetReadDeadline(time.Now().Add(150 * time.Millisecond)); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := p.Read(make([]byte, 1)); n > 0 || err == nil || len(p.held) > 0 {

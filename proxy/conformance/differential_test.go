@@ -58,8 +58,11 @@ type stage struct {
 // play plays a script on an engine. At the end every client that is still there takes its replies, and one more to see that nothing else
 // came.
 func (s script) play(t tester, engine string, at ports, wait *time.Duration) (lines []string) {
-	g := &stage{t: t, engine: engine, script: s, at: at, wait: wait, peers: newPeers(t), clients: make([]*zmq4.Socket, len(s.kinds)), waiting: make([]int, len(s.kinds)),
-		must: map[string]int{}, owed: map[int][]string{}, may: map[string]int{}}
+	g := &stage{
+		t: t, engine: engine, script: s, at: at, wait: wait, peers: newPeers(t),
+		clients: make([]*zmq4.Socket, len(s.kinds)), waiting: make([]int, len(s.kinds)),
+		owed: map[int][]string{}, must: map[string]int{}, may: map[string]int{},
+	}
 	for _, st := range s.steps {
 		g.do(st)
 	}

@@ -82,7 +82,8 @@ func (st step) String() string {
 	case st.verb == verbJoin:
 		return "a worker joins"
 	case st.verb == verbSend && st.broken:
-		return fmt.Sprintf("client %d sends, if it is a DEALER, what has no delimiter or no body: envelope %v, body %v", st.client, st.envelope, st.body)
+		return fmt.Sprintf("client %d sends, if it is a DEALER, what has no delimiter or no body: envelope %v, body %v",
+			st.client, st.envelope, st.body)
 	case st.verb == verbSend:
 		return fmt.Sprintf("client %d sends envelope %v, body %v", st.client, st.envelope, st.body)
 	}
