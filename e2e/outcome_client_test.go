@@ -18,8 +18,17 @@ import (
 
 // A full queue holds a client back by its own high-water mark; nothing that it sent is lost.
 func TestFullQueueBlocks(t *testing.T) {
-	t.Parallel()
-	f := up(t, misbehaving(1, "[service.echo.delivery]\nqueue = 10\n"))
+	for _, bound := range []string{"queue = 10", "queue_bytes = 1_000_000"} {
+		t.Run(bound, func(t *testing.T) {
+			t.Parallel()
+			fullQueueBlocks(t, bound)
+		})
+	}
+}
+
+// fullQueueBlocks sends messages of which ten are the bound.
+func fullQueueBlocks(t *testing.T, bound string) {
+	f := up(t, misbehaving(1, "[service.echo.delivery]\n"+bound+"\n"))
 	f.scale(t, "echo=0")
 	c := f.connect(t, zmq4.DEALER,
 		func(c *zmq4.Socket) error { return errors.Join(c.SetSndhwm(2), c.SetSndtimeo(500*time.Millisecond)) })
@@ -65,6 +74,7 @@ func TestFullQueueRejects(t *testing.T) {
 	expect(t, flood, "hop", "", "0")
 	expect(t, flood, "hop", "", "1")
 	expect(t, lone, "lone")
+	f.until(t, "the worker to be given no more than those", func(s admin.Service) bool { return s.Workers[0].Answered == 3 })
 	f.counted(t, admin.Counters{Requests: 11, Replies: 11, Failed: 8})
 }
 

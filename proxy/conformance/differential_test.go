@@ -238,5 +238,5 @@ func digest(message [][]byte) string {
 		fmt.Fprintf(sum, "%d:", len(f))
 		sum.Write(f)
 	}
-	return fmt.Sprintf("%d (%x)", sizes, sum.Sum(nil)[:4])
+	return fmt.Sprintf("%d (%x)", sizes, sum.Sum(nil)[:8])
 }
