@@ -16,8 +16,8 @@ import (
 )
 
 // Where no worker dies the two engines agree: the same script of clients and workers gives the same replies to the same clients, byte for
-// byte. With one worker their order is the client's own; with several, each works at its own pace. That holds however short our queue is
-// and whatever a worker may hold.
+// byte. With one worker their order is the client's own; with several, each works at its own pace. That holds however short our queue is,
+// whatever a worker may hold, and wherever the stream is cut.
 func TestEnginesAgree(t *testing.T) {
 	t.Parallel()
 	wait := patience
@@ -27,13 +27,22 @@ func TestEnginesAgree(t *testing.T) {
 			Prefetch: rapid.SampledFrom([]int{0, 1, 7}).Draw(t, "prefetch"),
 			Queue:    rapid.SampledFrom([]int{0, 1, 3}).Draw(t, "queue"),
 		}
-		t.Logf("the script:\n%sours has %+v", s, cfg)
+		cut := rapid.SampledFrom([]int{0, 0, 509, 5000}).Draw(t, "cut")
+		t.Logf("the script:\n%sours has %+v and reads %d bytes at a time, if that is not 0", s, cfg, cut)
 		theirs := s.play(t, "libzmq", startReference(t, wildcard(nil)), &wait)
-		mine := s.play(t, "zfleet", startOn(t, wildcard(nil), proxy.Options{Dispatch: cfg}).ports, &wait)
+		mine := s.play(t, "zfleet", cutUp(t, startOn(t, wildcard(nil), proxy.Options{Dispatch: cfg}).ports, cut), &wait)
 		if !slices.Equal(theirs, mine) {
 			t.Fatalf("libzmq's replies:\n%s\nours:\n%s", strings.Join(theirs, "\n"), strings.Join(mine, "\n"))
 		}
 	})
+}
+
+// cutUp puts relays before an engine, so that it gets its bytes in small pieces.
+func cutUp(t tester, at ports, cut int) ports {
+	if cut == 0 {
+		return at
+	}
+	return ports{[]string{relayTo(t, at.fe(), cut).endpoint}, []string{relayTo(t, at.be(), cut).endpoint}}
 }
 
 // stage is a script that is played: each line of what comes of it names a client and a reply.

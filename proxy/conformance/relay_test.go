@@ -6,7 +6,6 @@ import (
 	"net"
 	"strings"
 	"sync/atomic"
-	"testing"
 )
 
 // relay passes TCP on to an engine and watches what comes back: what a libzmq peer does below its API shows here.
@@ -24,7 +23,7 @@ const (
 	single = 1
 )
 
-func relayTo(t *testing.T, target string, cut int) *relay {
+func relayTo(t tester, target string, cut int) *relay {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
