@@ -5,5 +5,7 @@
 // proven on package reference. The second part, files ours_*_test.go, expects of zfleet's engine alone what no zmq_proxy promises:
 // requests outlive their workers, clients take turns, a drain loses nothing.
 //
+// TestEnginesAgree plays random scripts of clients and workers (scripts_test.go) on both and compares every reply.
+//
 // What an engine decides is asked of package dispatch and its scripts; what bytes mean is asked of package zmtp and its fuzz targets.
 package conformance
