@@ -27,8 +27,8 @@ func (l *loop) patience() time.Duration {
 	if l.opts.Heartbeat > 0 && len(l.lanes.list) > 0 {
 		until(l.nextBeat)
 	}
-	if l.pool.idle > 0 {
-		until(l.trimmed + trimEvery)
+	if l.untidy() {
+		until(l.tidyAt)
 	}
 	return wait
 }
@@ -47,9 +47,9 @@ func (l *loop) late() {
 	if l.ending > 0 && l.ending <= l.now {
 		l.giveUp()
 	}
-	if l.now-l.trimmed >= trimEvery {
-		l.trimmed = l.now
-		l.pool.trim()
+	if l.tidyAt <= l.now {
+		l.tidyAt = l.now + tidyEvery
+		l.tidy()
 	}
 }
 

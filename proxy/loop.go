@@ -13,9 +13,8 @@ import (
 )
 
 const (
-	scratchSize = 64 << 10        // read at once from one connection, before the next has its turn
-	poolKept    = 64 << 20        // bytes of idle buffers
-	trimEvery   = 5 * time.Second // how often idle buffers are given back
+	scratchSize = 64 << 10 // read at once from one connection, before the next has its turn
+	poolKept    = 64 << 20 // bytes of idle buffers
 )
 
 // loop is the proxy's one thread: it owns the sockets, the dispatcher and the counters. Other goroutines reach it through its inbox.
@@ -44,7 +43,10 @@ type loop struct {
 	lanes     lanes
 	scratch   []byte
 	vec       vector
-	trimmed   time.Duration
+	reclaimer *reclaimer
+	tidyAt    time.Duration // when idle buffers are next let go of
+	tidied    uint64        // pool.gone at that time
+	spare     uint64        // bytes let go of since memory was last given back
 	nextBeat  time.Duration // when lanes are looked at for heartbeats
 	acting    bool          // act is under way
 
@@ -66,14 +68,15 @@ func newLoop(opts Options) (*loop, error) {
 	// Its token must name nothing.
 	opts.Dispatch.Deliveries = rand.Uint32()
 	l := &loop{
-		opts:    opts,
-		log:     opts.Log,
-		poll:    poll,
-		began:   time.Now(),
-		core:    dispatch.New[*message](opts.Dispatch),
-		pool:    pool{keep: poolKept},
-		scratch: make([]byte, scratchSize),
-		reports: newReports(opts.Log),
+		opts:      opts,
+		log:       opts.Log,
+		poll:      poll,
+		began:     time.Now(),
+		core:      dispatch.New[*message](opts.Dispatch),
+		pool:      pool{keep: poolKept},
+		scratch:   make([]byte, scratchSize),
+		reports:   newReports(opts.Log),
+		reclaimer: newReclaimer(),
 		roles: [2]*zmtp.Role{
 			frontend: {SocketType: "ROUTER", Authenticate: anybody},
 			backend:  {SocketType: "DEALER", Authenticate: workerSecret(opts.Secret)},
@@ -154,5 +157,6 @@ func (l *loop) close() {
 		}
 	}
 	l.lanes.close()
+	close(l.reclaimer.asked)
 	l.poll.close()
 }

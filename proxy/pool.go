@@ -15,7 +15,12 @@ type pool struct {
 	idle     int // bytes in free
 	keep     int // the most that may lie idle
 	messages []*message
+	gone     uint64 // bytes that were let go of, ever
 }
+
+// kept is how many buffers of one class may lie idle, and how many messages. Without it a burst of small ones would take all that may be
+// kept, and be long to look through.
+const kept = 1 << 14
 
 // class of the smallest buffer that holds n bytes.
 func class(n int) int {
@@ -41,19 +46,21 @@ func (p *pool) get(n int) []byte {
 // put takes a buffer back that get gave.
 func (p *pool) put(b []byte) {
 	k := class(cap(b))
-	if k > largestClass || cap(b) != 1<<k || p.idle+cap(b) > p.keep {
+	if k > largestClass || cap(b) != 1<<k || p.idle+cap(b) > p.keep || len(p.free[k]) == kept {
+		p.gone += uint64(cap(b))
 		return
 	}
 	p.free[k] = append(p.free[k], b[:0])
 	p.idle += cap(b)
 }
 
-// trim gives half of what lies idle back to the collector. A loop that has nothing to do calls it now and then.
+// trim lets go of half of what lies idle. The loop calls it now and then.
 func (p *pool) trim() {
 	for k, list := range p.free {
 		keep := len(list) / 2
 		for _, b := range list[keep:] {
 			p.idle -= cap(b)
+			p.gone += uint64(cap(b))
 		}
 		p.free[k] = append(make([][]byte, 0, keep), list[:keep]...)
 	}
@@ -80,8 +87,6 @@ type message struct {
 	refs     int
 }
 
-const messagesKept = 1 << 14
-
 // copied makes a message of bytes that belong to somebody else.
 func (p *pool) copied(wire []byte) *message {
 	b := append(p.get(len(wire)), wire...)
@@ -107,7 +112,7 @@ func (p *pool) release(m *message) {
 	}
 	p.put(m.buffer)
 	*m = message{}
-	if len(p.messages) < messagesKept {
+	if len(p.messages) < kept {
 		p.messages = append(p.messages, m)
 	}
 }

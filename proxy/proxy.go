@@ -88,6 +88,7 @@ func (p *Proxy) Run(ctx context.Context) error {
 	}
 	var wg sync.WaitGroup
 	wg.Go(p.loop.lanes.resolver.run)
+	wg.Go(p.loop.reclaimer.run)
 	wg.Go(func() { p.endWith(ctx) })
 
 	runtime.LockOSThread()
