@@ -32,7 +32,7 @@ func TestDocsNameEveryCommandFlagAndExitCode(t *testing.T) {
 		}
 		flagsOf(cmd, needs)
 	}
-	for _, code := range []int{exitOK, exitFailed, exitUsage, exitNoFleet, exitLate} {
+	for _, code := range []int{exitOK, exitFailed, exitUsage, exitNoFleet, exitErrorReply, exitLate} {
 		needs(fmt.Sprintf("| %d |", code))
 	}
 }

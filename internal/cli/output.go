@@ -3,33 +3,44 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
 
 // output is the flag -o: for people, or for programs.
-type output struct{ people, chosen string }
+type output struct {
+	forms  []string
+	chosen string
+}
 
 const asJSON = "json"
 
-// newOutput adds the flag to a command. People is what the form for people is called: a table, or text.
-func newOutput(cmd *cobra.Command, people string) *output {
-	o := &output{people, people}
-	cmd.Flags().VarP(o, "output", "o", people+" or "+asJSON)
-	choices := cobra.FixedCompletions([]string{people, asJSON}, cobra.ShellCompDirectiveNoFileComp)
+// newOutput adds the flag to a command. People is what the form for people is called, a table or text; there may be more beside JSON.
+func newOutput(cmd *cobra.Command, people string, more ...string) *output {
+	o := &output{append(append([]string{people}, more...), asJSON), people}
+	cmd.Flags().VarP(o, "output", "o", o.choices())
+	choices := cobra.FixedCompletions(o.forms, cobra.ShellCompDirectiveNoFileComp)
 	_ = cmd.RegisterFlagCompletionFunc("output", choices) // it can only fail for a flag that is not there
 	return o
 }
 
 func (o *output) json() bool { return o.chosen == asJSON }
 
+// choices is the forms as a sentence has them.
+func (o *output) choices() string {
+	last := len(o.forms) - 1
+	return strings.Join(o.forms[:last], ", ") + " or " + o.forms[last]
+}
+
 // String, Set and Type make it a pflag.Value.
 func (o *output) String() string { return o.chosen }
 
-// Set takes one of the two forms.
+// Set takes one of the forms.
 func (o *output) Set(text string) error {
-	if text != o.people && text != asJSON {
-		return fmt.Errorf("want %s or %s", o.people, asJSON)
+	if !slices.Contains(o.forms, text) {
+		return fmt.Errorf("want %s", o.choices())
 	}
 	o.chosen = text
 	return nil

@@ -11,11 +11,12 @@ import (
 
 // The exit codes.
 const (
-	exitOK      = 0
-	exitFailed  = 1
-	exitUsage   = 2
-	exitNoFleet = 4   // as LSB's status commands have it: not known to run
-	exitLate    = 124 // as timeout(1) has it
+	exitOK         = 0
+	exitFailed     = 1
+	exitUsage      = 2
+	exitNoFleet    = 4   // as LSB's status commands have it: not known to run
+	exitErrorReply = 5   // of zfleet call
+	exitLate       = 124 // as timeout(1) has it
 )
 
 const rootLong = `zfleet runs a fleet of ZeroMQ REP workers behind one ROUTER port and one DEALER port, keeps it
@@ -24,7 +25,8 @@ healthy, and changes its size while clients go on talking.
 A fleet is what one fleet.toml declares. Commands find the running fleet by that file: -f FILE, else
 ./fleet.toml, else the one fleet of this user that runs.
 
-Exit codes: 0 done; 1 failed; 2 used wrongly; 4 no fleet is running; 124 not reached within --timeout.`
+Exit codes: 0 done; 1 failed; 2 used wrongly; 4 no fleet is running;
+5 a request was answered with an error; 124 not reached within --timeout.`
 
 // Main runs one command and returns its exit code. Args are without the program's name.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -58,6 +60,7 @@ func newRootCommand(ui *tui) *cobra.Command {
 	root.SetFlagErrorFunc(wrongFlag)
 	root.AddCommand(
 		newUpCommand(ui), newDownCommand(ui), newPsCommand(ui), newScaleCommand(ui), newCheckCommand(ui),
+		newCallCommand(ui), newBenchCommand(ui),
 		newProxyCommand(ui), newVersionCommand(ui), newGuardCommand(ui),
 	)
 	return root
