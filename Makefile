@@ -37,6 +37,10 @@ check: test-deps build $(LINT) ## what a change must pass: format, vet, lint, te
 bench: deps build ## measure beside libzmq's own proxy; BENCH="-h" and other flags: docs/benchmarks.md
 	bench/run $(BENCH)
 
+.PHONY: growth
+growth: deps build ## measure how cost and memory grow; BENCH="-rounds 5" and other flags: docs/benchmarks.md
+	bench/run -growth $(BENCH)
+
 .PHONY: fuzz
 fuzz: deps ## run every fuzz target for FUZZTIME=60s
 	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed 's|/[^/]*:func | |' | while read -r dir name; do \

@@ -41,6 +41,7 @@ type settings struct {
 	ours    []string // the command to measure, with {fe} and {be} for the endpoints
 	json    bool
 	docs    string // the file to update, "" for none
+	growth  bool   // how zfleet's own figures grow, instead of how it compares
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -61,6 +62,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func do(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 	if _, err := exec.LookPath(s.ours[0]); err != nil {
 		return fmt.Errorf("cannot measure %s: %w; `make build` makes bin/zfleet", s.ours[0], err)
+	}
+	if s.growth {
+		return doGrowth(ctx, s, stdout, stderr)
 	}
 	r, err := measure(ctx, s, stderr)
 	if err != nil {
@@ -97,6 +101,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	names := flags.String("case", "", "only these, with commas between: "+scenarioNames())
 	output := flags.String("o", "table", "table or json")
 	docs := flags.Bool("update-docs", false, "write the table into docs/benchmarks.md")
+	flags.BoolVar(&s.growth, "growth", false, "how cost and memory grow with lanes, clients and waiting requests, instead of the cases")
 	flags.IntVar(&s.rounds, "rounds", 3, "alternating rounds; the median counts")
 	flags.Float64Var(&s.seconds, "seconds", 3, "of load in one round")
 	flags.Usage = func() {

@@ -69,7 +69,7 @@ func (c scenario) measure(ctx context.Context, s settings, dir string, progress 
 
 // once is one round of one side.
 func (c scenario) once(ctx context.Context, s settings, dir string, on side) (figures, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute+10*seconds(s.seconds))
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute+10*seconds(s.seconds))
 	defer cancel()
 	t := &trial{ctx: ctx, dir: dir, seconds: s.seconds}
 	defer t.end()

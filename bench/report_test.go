@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -113,10 +114,11 @@ func TestUpdateDocs(t *testing.T) {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := page.Update(path, tool, sample().text()); err != nil {
+	if err := errors.Join(page.Update(path, tool, sample().text()), page.Update(path, growthTool, "of growth\n")); err != nil {
 		t.Fatal(err)
 	}
-	if updated, err := os.ReadFile(path); err != nil || !strings.Contains(string(updated), sample().text()) {
+	if updated, err := os.ReadFile(path); err != nil || !strings.Contains(string(updated), sample().text()) ||
+		!strings.Contains(string(updated), "\nof growth\n") {
 		t.Errorf("no table in the page: %v", err)
 	}
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -22,6 +23,18 @@ static inline double number(int argc, char **argv, int at) {
     _exit(2);
   }
   return atof(argv[at]);
+}
+
+// plenty raises the limit of open files to what is allowed, which has to be more than n.
+static inline void plenty(int n) {
+  struct rlimit r;
+  getrlimit(RLIMIT_NOFILE, &r);
+  r.rlim_cur = r.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &r);
+  if (r.rlim_max < (rlim_t)n + 32) {
+    fprintf(stderr, "%d connections need more open files than the %lu that are allowed: ulimit -Hn\n", n, (unsigned long)r.rlim_max);
+    _exit(1);
+  }
 }
 
 // now is nanoseconds on a clock that does not jump. Every program on the machine reads the same one.

@@ -10,7 +10,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 enum { FLAG_MORE = 1, FLAG_LONG = 2, FLAG_COMMAND = 4 };
@@ -43,18 +42,6 @@ static inline void put(int fd, const void *p, size_t n) {
 static inline void get(int fd, void *p, size_t n) {
   ssize_t got = recv(fd, p, n, MSG_WAITALL);
   if (got != (ssize_t)n) fail("shake hands with the proxy");
-}
-
-// plenty raises the limit of open files to what is allowed, which has to be more than n.
-static inline void plenty(int n) {
-  struct rlimit r;
-  getrlimit(RLIMIT_NOFILE, &r);
-  r.rlim_cur = r.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &r);
-  if (r.rlim_max < (rlim_t)n + 32) {
-    fprintf(stderr, "%d connections need more open files than the %lu that are allowed (ulimit -Hn)\n", n, (unsigned long)r.rlim_max);
-    _exit(1);
-  }
 }
 
 // meet connects to tcp://A.B.C.D:PORT and shakes hands as REQ or REP by the NULL mechanism.

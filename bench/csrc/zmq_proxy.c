@@ -4,6 +4,7 @@
 
 int main(int argc, char **argv) {
   if (argc != 3) return 2;
+  plenty(0);
   void *ctx = zmq_ctx_new();
   void *router = zmq_socket(ctx, ZMQ_ROUTER), *dealer = zmq_socket(ctx, ZMQ_DEALER);
   if (zmq_bind(router, argv[1])) die("bind the frontend");
