@@ -17,11 +17,6 @@ type point struct {
 	flags []string // of zfleet proxy
 }
 
-// underWay is how many requests are under way at any time in the points of cost, one a client and one a lane at most. It is the same at all
-// of them, and no more than the fewest clients and lanes: then every request takes the same system calls, and a turn of the loop
-// handles as many of them. With more under way, few connections would carry several requests in one read and write, and many would not.
-const underWay = 10
-
 const (
 	fewPeers    = 10
 	manyLanes   = 1000
@@ -35,19 +30,27 @@ const (
 )
 
 var (
-	costs = []point{cost(fewPeers, fewPeers), cost(fewPeers, manyLanes), cost(manyClients, fewPeers), cost(manyClients, manyLanes)}
+	costs = slices.Concat(costsWith(1), costsWith(fewPeers))
 	idles = point{scenario: scenario{name: "idle", load: idleCrowd(idleClients)}}
 	waits = point{scenario: scenario{name: "burst", load: waitingBurst(burstSize, patience)}, flags: []string{"--queue", strconv.Itoa(2 * burstSize)}}
 )
 
-func cost(clients, lanes int) point {
+// costsWith are points with so many requests under way at any time, one a client and one a lane at most. It is the same number at all of
+// them, and no more than the fewest clients and lanes: then every request takes the same system calls. With more under way, few
+// connections would carry several requests in one read and write, and many would not.
+func costsWith(underWay int) []point {
+	return []point{cost(underWay, fewPeers, fewPeers), cost(underWay, fewPeers, manyLanes), cost(underWay, manyClients, fewPeers),
+		cost(underWay, manyClients, manyLanes)}
+}
+
+func cost(underWay, clients, lanes int) point {
 	load := func(t *trial) (figures, error) {
 		if err := t.ready("lanes", t.backend, lanes); err != nil {
 			return nil, err
 		}
 		return t.withCPU(func() (figures, error) { return t.run("crowd", t.frontend, clients, underWay, t.seconds, 16) })
 	}
-	return point{scenario: scenario{name: fmt.Sprintf("%d clients, %d lanes", clients, lanes), load: load}}
+	return point{scenario: scenario{name: fmt.Sprintf("%d under way, %d clients, %d lanes", underWay, clients, lanes), load: load}}
 }
 
 // growthTool is how the place for these figures in the docs names this tool.
@@ -107,7 +110,7 @@ func (p point) measure(ctx context.Context, s settings, dir string, progress io.
 		if err != nil {
 			return fmt.Errorf("%s: %w", on, err)
 		}
-		fmt.Fprintf(progress, "%-24s %-10s %s\n", p.name, on, f)
+		fmt.Fprintf(progress, "%-36s %-10s %s\n", p.name, on, f)
 		if runs[p.name] == nil {
 			runs[p.name] = rounds{}
 		}

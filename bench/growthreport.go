@@ -21,7 +21,7 @@ type growthReport struct {
 	Runs    map[string]rounds `json:"runs"` // every round's figures: bytes, seconds, latencies and CPU in µs
 }
 
-// costRow is a point of cost. Growth is that of the CPU, against the first point.
+// costRow is a point of cost. Growth is that of the CPU, against the point with few peers and as many requests under way.
 type costRow struct {
 	Load        string  `json:"load"`
 	Rate        float64 `json:"rate"`
@@ -56,9 +56,10 @@ func (r *growthReport) fill() {
 	for i, p := range costs {
 		f, theirs := medians(r.Runs[p.name][ours]), medians(r.Runs[p.name][baseline])
 		row := costRow{Load: p.name, Rate: f["rps"], CPU: f["cpu"], Theirs: theirs["cpu"]}
-		if i == 0 {
+		switch i % len(costsWith(1)) {
+		case 0:
 			first = row
-		} else {
+		case 1, 2: // many of either
 			row.Goal = costGoal.String()
 		}
 		row.Growth, row.TheirGrowth = row.CPU/first.CPU, row.Theirs/first.Theirs
