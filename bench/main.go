@@ -2,8 +2,8 @@
 // compare. `bench/run -h` says how to use it; docs/benchmarks.md says what each case means and holds the last figures.
 //
 // Load, workers and the baseline are small C programs on libzmq (csrc), compiled when it starts, so that neither side is measured with
-// zfleet's own code. measure.go is the order of rounds, cases.go what is measured, trial.go one proxy with its peers, report.go what is
-// shown.
+// zfleet's own code. measure.go is the order of rounds, scenarios.go what is measured, trial.go one proxy with its peers, report.go what is
+// shown. With -growth it measures how zfleet's own cost and memory grow: growth.go, growthloads.go and growthreport.go.
 package main
 
 import (

@@ -13,6 +13,7 @@ import (
 type service struct {
 	takes   func(at time.Duration) time.Duration // for the request that it begins with at a moment
 	replies func(n number, payload []byte) [][][]byte
+	holdup  func(at time.Duration) time.Duration // of the client, nil for none
 	began   time.Time
 	free    time.Time
 	waiting []answer
@@ -39,6 +40,9 @@ func (s *service) send(client int, n number, payload []byte) error {
 func (s *service) wait(long time.Duration, got func(int, number, [][]byte)) error {
 	if len(s.waiting) > 0 {
 		long = max(min(long, time.Until(s.waiting[0].at)), 0)
+	}
+	if s.holdup != nil {
+		long += s.holdup(time.Since(s.began))
 	}
 	time.Sleep(long)
 	for len(s.waiting) > 0 && !s.waiting[0].at.After(time.Now()) {
@@ -119,6 +123,27 @@ func TestOpenLoopDoesNotWaitForTheService(t *testing.T) {
 		about(t, "max", r.Latency(100), time.Second)
 		if p95 := r.Latency(95); p95 < 400*time.Millisecond || p95 > 600*time.Millisecond {
 			t.Errorf("a tenth of all requests waited up to a second, and p95 is %v", p95)
+		}
+	})
+}
+
+// A client that is held up itself sends all that was due meanwhile, and it counts as late.
+func TestOpenLoopCountsFromWhenDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		held := false
+		holdup := func(at time.Duration) time.Duration {
+			if held || at < time.Second {
+				return 0
+			}
+			held = true
+			return time.Second
+		}
+		s := &service{takes: always(10 * time.Microsecond), holdup: holdup}
+		r := play(t, t.Context(), Options{Clients: 1, Rate: 1000, Duration: 4 * time.Second, Patience: time.Second}, s)
+		want(t, "replies", r.Replies, 4000)
+		about(t, "max", r.Latency(100), time.Second)
+		if p90 := r.Latency(90); p90 < 500*time.Millisecond || p90 > 700*time.Millisecond {
+			t.Errorf("a quarter of all requests were up to a second late, and p90 is %v", p90)
 		}
 	})
 }
