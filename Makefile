@@ -24,14 +24,14 @@ build: deps ## build bin/zfleet and the plugins
 
 .PHONY: test
 test: test-deps build ## run all tests
-	go test ./...
+	go test -pgo=off ./...
 
 .PHONY: check
 check: test-deps build $(LINT) ## what a change must pass: format, vet, lint, tests with the race detector
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; } >&2
-	go vet ./...
-	$(LINT) run
-	go test -race ./...
+	go vet -pgo=off ./...
+	GOFLAGS="$$GOFLAGS -pgo=off" $(LINT) run
+	go test -pgo=off -race ./...
 
 .PHONY: bench
 bench: deps build ## measure beside libzmq's own proxy; BENCH="-h" and other flags: docs/benchmarks.md
@@ -40,6 +40,11 @@ bench: deps build ## measure beside libzmq's own proxy; BENCH="-h" and other fla
 .PHONY: growth
 growth: deps build ## measure how cost and memory grow; BENCH="-rounds 5" and other flags: docs/benchmarks.md
 	bench/run -growth $(BENCH)
+
+.PHONY: profile
+profile: deps ## measure anew what the compiler makes fast in bin/zfleet: cmd/zfleet/default.pgo
+	go test -pgo=off -run '^$$' -bench '^BenchmarkTurn$$' -benchtime 10s -cpuprofile default.pgo -outputdir cmd/zfleet -o bin/proxy.test ./proxy
+	@rm bin/proxy.test
 
 .PHONY: fuzz
 fuzz: deps ## run every fuzz target for FUZZTIME=60s

@@ -33,7 +33,7 @@ func run(m *testing.M) int {
 	defer func() { _ = os.RemoveAll(dir) }()
 	bin = dir
 	for _, name := range []string{"cmd/zfleet", "plugins/hello", "plugins/misbehave"} {
-		args := append([]string{"build", "-o", filepath.Join(dir, filepath.Base(name))}, buildFlags...)
+		args := append([]string{"build", "-pgo=off", "-o", filepath.Join(dir, filepath.Base(name))}, buildFlags...)
 		build := exec.Command("go", append(args, "github.com/zfleet/zfleet/"+name)...)
 		build.Stderr = os.Stderr
 		if err := build.Run(); err != nil {

@@ -29,6 +29,15 @@ func (o *outbox) copy(p *pool, b []byte) {
 	o.bytes += len(b)
 }
 
+// join appends two runs of such bytes at once: a token and the request behind it.
+func (o *outbox) join(p *pool, a, b []byte) {
+	n := len(a) + len(b)
+	c := o.chunk(p, n)
+	c.chunk = append(append(c.chunk, a...), b...)
+	c.data = c.chunk[len(c.chunk)-len(c.data)-n:]
+	o.bytes += n
+}
+
 // refer appends data of m without copying it, and holds m until it is sent.
 func (o *outbox) refer(m *message, data []byte) {
 	m.refs++

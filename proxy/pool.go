@@ -101,7 +101,7 @@ func (p *pool) adopted(data, buffer []byte) *message {
 	}
 	m := p.messages[last]
 	p.messages = p.messages[:last]
-	*m = message{data: data, buffer: buffer, refs: 1}
+	m.data, m.buffer, m.refs = data, buffer, 1 // one by one: a copy of the whole costs as much as the rest of a short message's way
 	return m
 }
 
@@ -111,7 +111,7 @@ func (p *pool) release(m *message) {
 		return
 	}
 	p.put(m.buffer)
-	*m = message{}
+	m.data, m.buffer, m.envelope = nil, nil, 0
 	if len(p.messages) < kept {
 		p.messages = append(p.messages, m)
 	}

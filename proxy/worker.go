@@ -12,10 +12,10 @@ func (l *loop) deliver(a dispatch.Action[*message]) {
 	c := a.Lane.Data.(*conn)
 	var token [zmtp.TokenFrame]byte
 	zmtp.AppendToken(token[:0], uint64(a.Token))
-	c.out.copy(&l.pool, token[:])
 	if data := a.Message.data; len(data) <= copyLimit {
-		c.out.copy(&l.pool, data)
+		c.out.join(&l.pool, token[:], data)
 	} else {
+		c.out.copy(&l.pool, token[:])
 		c.out.refer(a.Message, data)
 	}
 	l.mark(c)
