@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/zfleet/zfleet/internal/endpoint"
+	"github.com/zfleet/zfleet/internal/vitals"
 	"github.com/zfleet/zfleet/proxy/control"
 )
 
@@ -54,9 +55,7 @@ func (p *Proxy) serveControl() (stop func() error, err error) {
 // routes is the table of what the control socket answers.
 func (p *Proxy) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+control.PathSnapshot, answer(func(r *http.Request) (any, error) {
-		return ask(r.Context(), p, (*loop).snapshot)
-	}))
+	mux.HandleFunc("GET "+control.PathSnapshot, answer(p.snapshot))
 	mux.HandleFunc("GET "+control.PathEvents, p.events)
 	mux.HandleFunc("POST "+control.PathName, answer(p.name))
 	mux.HandleFunc("POST "+control.PathDrain, answer(p.drain))
@@ -98,6 +97,12 @@ func decode[T any](r *http.Request) (body T, err error) {
 		return body, fmt.Errorf("%w: %w", errBody, err)
 	}
 	return body, nil
+}
+
+func (p *Proxy) snapshot(r *http.Request) (any, error) {
+	s, err := ask(r.Context(), p, (*loop).snapshot)
+	s.Goroutines, s.Heap = vitals.Read()
+	return s, err
 }
 
 func (p *Proxy) name(r *http.Request) (any, error) {

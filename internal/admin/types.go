@@ -21,6 +21,15 @@ type Status struct {
 	Fleet    string    `json:"fleet"`
 	Stopping bool      `json:"stopping,omitempty"` // it was told to end
 	Services []Service `json:"services"`
+
+	Supervisor *Supervisor `json:"supervisor,omitempty"`
+}
+
+// Supervisor is the process that runs the fleet.
+type Supervisor struct {
+	Pid        int    `json:"pid"`
+	Goroutines int    `json:"goroutines"`
+	Heap       uint64 `json:"heap"` // bytes of objects, garbage included
 }
 
 // Service is one service of a Status.
@@ -58,6 +67,9 @@ type Proxy struct {
 	Pid    int    `json:"pid"`
 	State  string `json:"state"`
 	Reason string `json:"reason,omitempty"`
+
+	Goroutines int    `json:"goroutines,omitempty"` // when it answers
+	Heap       uint64 `json:"heap,omitempty"`       // bytes of objects, garbage included
 }
 
 // Unresponsive is the state of a proxy that runs and does not answer its control socket. The numbers that it alone knows (queued,

@@ -3,11 +3,13 @@ package daemon
 import (
 	"cmp"
 	"context"
+	"os"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/zfleet/zfleet/internal/admin"
+	"github.com/zfleet/zfleet/internal/vitals"
 	"github.com/zfleet/zfleet/proxy/control"
 	"github.com/zfleet/zfleet/supervisor/fleet"
 )
@@ -27,7 +29,10 @@ func (d *Daemon) Status(ctx context.Context) (admin.Status, error) {
 	if err != nil {
 		return admin.Status{}, refusal(err)
 	}
-	return statusOf(d.spec, view, d.ask(ctx, view)), nil
+	status := statusOf(d.spec, view, d.ask(ctx, view))
+	status.Supervisor = &admin.Supervisor{Pid: os.Getpid()}
+	status.Supervisor.Goroutines, status.Supervisor.Heap = vitals.Read()
+	return status, nil
 }
 
 // ask asks all proxies that have come up at the same time. The answers are in the order of the view; nil where nobody was asked.
@@ -97,6 +102,7 @@ func addSnapshot(svc *admin.Service, snap control.Snapshot) {
 		Requests: snap.Counters.Requests, Replies: snap.Counters.Replies,
 		Redelivered: snap.Counters.Redelivered, Failed: snap.Counters.Failed,
 	}
+	svc.Proxy.Goroutines, svc.Proxy.Heap = snap.Goroutines, snap.Heap
 	svc.Bound = &admin.Bound{Frontend: snap.Frontend, Backend: snap.Backend}
 	byName := map[string]*admin.Worker{}
 	for i := range svc.Workers {

@@ -35,7 +35,7 @@ func helloView() fleet.View {
 // The published contract of `zfleet ps -o json`, letter by letter.
 const contract = `{"fleet":"hello","services":[{"name":"hello","frontend":["tcp://*:5559"],"backend":["tcp://*:5560"],` +
 	`"bound":{"frontend":["tcp://0.0.0.0:5559"],"backend":["tcp://0.0.0.0:5560"]},` +
-	`"proxy":{"pid":10,"state":"ready"},"want":2,"ready":1,"queued":4,"clients":3,` +
+	`"proxy":{"pid":10,"state":"ready","goroutines":12,"heap":34567},"want":2,"ready":1,"queued":4,"clients":3,` +
 	`"counters":{"requests":9,"replies":8,"redelivered":7,"failed":6},"workers":[` +
 	`{"name":"hello/0#1","slot":0,"life":1,"pid":11,"state":"ready","restarts":0,"since":"2026-03-01T10:00:00Z","inflight":3,"answered":30},` +
 	`{"name":"hello/1#7","slot":1,"life":7,"pid":0,"state":"backoff","restarts":6,"since":"2026-03-01T10:00:00Z","inflight":0,"answered":0,` +
@@ -44,7 +44,7 @@ const contract = `{"fleet":"hello","services":[{"name":"hello","frontend":["tcp:
 
 func TestStatusIsTheContract(t *testing.T) {
 	snapshot := control.Snapshot{
-		Queued: 4, Clients: 3, Counters: control.Counters{Requests: 9, Replies: 8, Redelivered: 7, Failed: 6},
+		Goroutines: 12, Heap: 34567, Queued: 4, Clients: 3, Counters: control.Counters{Requests: 9, Replies: 8, Redelivered: 7, Failed: 6},
 		Frontend: []string{"tcp://0.0.0.0:5559"}, Backend: []string{"tcp://0.0.0.0:5560"},
 		Lanes: []control.Lane{
 			{Worker: "hello/0#1", Inflight: 1, Answered: 10},

@@ -25,13 +25,14 @@ var rules = []rule{
 	{dir: "internal/cli", zmq: true, may: []string{"internal/admin", "internal/config", "internal/daemon", "internal/endpoint", "proxy",
 		"internal/load", "proxy/control", "proxy/dispatch", "proxy/reference", "supervisor/fleet", "supervisor/launch"},
 		reason: "commands put parts together; what they do is done elsewhere"},
-	{dir: "internal/daemon", may: []string{"internal/admin", "internal/config", "internal/endpoint", "proxy/control", "supervisor",
+	{dir: "internal/daemon", may: []string{"internal/admin", "internal/config", "internal/endpoint", "internal/vitals", "proxy/control", "supervisor",
 		"supervisor/fleet", "supervisor/launch"}, reason: "the wiring of `zfleet up` knows no flags and no signals"},
 	{dir: "internal/admin", may: []string{"internal/endpoint"}, reason: "the admin API knows its types, not what is behind them"},
 	{dir: "internal/config", may: []string{"internal/endpoint", "supervisor/fleet"}, reason: "a fleet.toml becomes a Spec, no more"},
 	{dir: "internal/load", zmq: true, reason: "it makes load from outside, as any client does"},
 	{dir: "internal/endpoint", reason: "everyone needs endpoints, so they need nobody"},
 	{dir: "internal/await", std: true, reason: "it is for tests, of every package"},
+	{dir: "internal/vitals", std: true, reason: "it looks at this process, whichever that is"},
 	{dir: "internal/house", reason: "it has tests only"},
 
 	{dir: "supervisor", may: []string{"supervisor/fleet"}, reason: "processes are behind the interface Launcher"},
@@ -39,7 +40,7 @@ var rules = []rule{
 	{dir: "supervisor/launch", may: []string{"supervisor", "supervisor/fleet", "workerkit/control", "proxy/control", "internal/endpoint"},
 		reason: "it knows workers and proxies by their contracts, not by their code"},
 
-	{dir: "proxy", may: []string{"proxy/dispatch", "proxy/zmtp", "proxy/control", "internal/endpoint"},
+	{dir: "proxy", may: []string{"proxy/dispatch", "proxy/zmtp", "proxy/control", "internal/endpoint", "internal/vitals"},
 		reason: "the data plane runs without a supervisor"},
 	{dir: "proxy/control", reason: "a contract has no code of either side"},
 	{dir: "proxy/dispatch", std: true, reason: "the core decides, without a socket, a clock or a goroutine"},
@@ -58,6 +59,8 @@ var rules = []rule{
 	{dir: "bench/page", std: true, reason: "it writes a table into a page"},
 	{dir: "bench/policies", may: []string{"bench/page", "proxy/dispatch"}, reason: "it simulates who decides, without a proxy"},
 	{dir: "e2e", reason: "it has tests only"},
+	{dir: "e2e/chaos", zmq: true, may: []string{"internal/admin", "proxy/zmtp"},
+		reason: "it looks at a fleet from outside; the peers that break ZMTP have to write it"},
 }
 
 // mayLink is who gets libzmq through others.

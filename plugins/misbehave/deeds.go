@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -66,6 +68,23 @@ func signalSelf(s syscall.Signal) (string, error) {
 	}
 	time.Sleep(10 * time.Millisecond)
 	return "went on after " + s.String(), nil
+}
+
+// once lets a request do harm on its first delivery only: the file outlives the worker.
+func once(ctx context.Context, m *misbehaver, args string) (string, error) {
+	path, request, _ := strings.Cut(args, " ")
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL, 0o600)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return "once " + path, nil
+	case err != nil:
+		return "", workerkit.Errorf(workerkit.InvalidArgument, "cannot do it once: %w", err)
+	}
+	_ = file.Close() // nothing was written
+	if _, err := m.obey(ctx, request); err != nil {
+		return "", err
+	}
+	return "once " + path, nil
 }
 
 // idle does nothing, for ever.

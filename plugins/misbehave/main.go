@@ -20,6 +20,7 @@
 //	flood-stderr MIB     writes that much to standard error and answers
 //	weird-log            writes lines that upset readers of logs to standard error and answers
 //	leak MIB             takes that much memory, keeps it and answers
+//	once PATH REQUEST    does REQUEST for the first that asks, which makes the file PATH; answers "once PATH" to it and all others
 //
 // Anything else is answered with an error reply, INVALID_ARGUMENT.
 //

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,6 +29,7 @@ func TestMain(m *testing.M) {
 
 func TestWhatAnswers(t *testing.T) {
 	t.Setenv("MISBEHAVE_TEST", "a value")
+	file := filepath.Join(t.TempDir(), "done")
 	w := workertest.New(t, &misbehaver{crashAfter: never})
 	for _, step := range []struct{ request, want string }{
 		{"count", "1"},
@@ -44,8 +46,12 @@ func TestWhatAnswers(t *testing.T) {
 		{"leak 1", "leaked 3 MiB"},
 		{"leak much", `INVALID_ARGUMENT: cannot take "much" for a number of MiB`},
 		{"exit now", `INVALID_ARGUMENT: cannot exit: strconv.Atoi: parsing "now": invalid syntax`},
+		{"once " + file + " leak 4", "once " + file},
+		{"once " + file + " leak 4", "once " + file},
+		{"leak 0", "leaked 7 MiB"},
+		{"once /dev/null/x echo", "INVALID_ARGUMENT: cannot do it once: open /dev/null/x: not a directory"},
 		{"dance", `INVALID_ARGUMENT: cannot do "dance": it is none of the words in misbehave's documentation`},
-		{"count", "16"},
+		{"count", "20"},
 	} {
 		reply, err := w.Call([]byte(step.request))
 		got := string(bytes.Join(reply, []byte("|")))

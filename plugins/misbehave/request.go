@@ -51,19 +51,25 @@ var words = map[string]deed{
 	"leak":         leak,
 }
 
+func init() { words["once"] = once } // it looks into words itself
+
 // Handle does what the request says.
 func (m *misbehaver) Handle(ctx context.Context, req [][]byte) ([][]byte, error) {
 	if m.requests.Add(1) > m.crashAfter {
 		_, _ = crash()
 	}
-	word, args, _ := strings.Cut(string(req[0]), " ")
-	do, ok := words[word]
-	if !ok {
-		return nil, workerkit.Errorf(workerkit.InvalidArgument, "cannot do %q: it is none of the words in misbehave's documentation", word)
-	}
-	text, err := do(ctx, m, args)
+	text, err := m.obey(ctx, string(req[0]))
 	if err != nil {
 		return nil, err
 	}
 	return slices.Concat([][]byte{[]byte(text)}, req[1:]), nil
+}
+
+func (m *misbehaver) obey(ctx context.Context, order string) (string, error) {
+	word, args, _ := strings.Cut(order, " ")
+	do, ok := words[word]
+	if !ok {
+		return "", workerkit.Errorf(workerkit.InvalidArgument, "cannot do %q: it is none of the words in misbehave's documentation", word)
+	}
+	return do(ctx, m, args)
 }

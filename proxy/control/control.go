@@ -21,6 +21,9 @@ type Snapshot struct {
 	Inflight int       `json:"inflight"` // requests at a lane
 	Counters Counters  `json:"counters"`
 	Lanes    []Lane    `json:"lanes"`
+
+	Goroutines int    `json:"goroutines"`
+	Heap       uint64 `json:"heap"` // bytes of objects, garbage included
 }
 
 // Counters only ever grow, from the start of the proxy process.
