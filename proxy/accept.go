@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -14,7 +15,15 @@ import (
 const (
 	acceptBurst = 64                     // connections taken from one listener in one turn
 	acceptRetry = 100 * time.Millisecond // after running out of descriptors
+	acceptWarn  = 10 * time.Second       // how often that is told
+	acceptHaste = time.Second            // how long a handshake may take when descriptors are short
+
+	ownFiles   = 64 // descriptors that connections leave to the proxy itself: its log, its control socket, /proc
+	maxCommand = 64 << 10
+	maxFrames  = 1 << 16 // of one message: libzmq takes 64 bytes for a frame of two
 )
+
+var errNoRoom = errors.New("it has as many as its limit of open files leaves room for")
 
 // listener is one bound port.
 type listener struct {
@@ -22,6 +31,7 @@ type listener struct {
 	side  side
 	bound endpoint.Endpoint
 	retry time.Duration // when to accept again, after the process ran out of descriptors
+	told  time.Duration // when that was said last
 }
 
 func (l *loop) listen(ln *endpoint.Listener, s side) {
@@ -36,6 +46,10 @@ func (l *loop) listen(ln *endpoint.Listener, s side) {
 // accept takes the connections that wait, some of them.
 func (l *loop) accept(ln *listener) {
 	for range acceptBurst {
+		if l.open >= l.room[ln.side] {
+			l.listenLater(ln, errNoRoom)
+			return
+		}
 		fd, addr, err := unix.Accept4(ln.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 		switch {
 		case err == nil:
@@ -52,9 +66,13 @@ func (l *loop) accept(ln *listener) {
 
 // listenLater leaves connections in the backlog for a moment: with level-triggered events the loop would spin on what it cannot take.
 func (l *loop) listenLater(ln *listener, err error) {
-	l.reports.warn("cannot accept connections for now", err.Error(), ln.bound.String())
+	if ln.told == 0 || l.now-ln.told > acceptWarn {
+		ln.told = l.now
+		l.reports.warn("cannot accept connections for now", err.Error(), ln.bound.String())
+	}
 	l.poll.remove(ln.fd)
 	ln.retry = l.now + acceptRetry
+	l.endHandshakes(func(c *conn) bool { return l.now-c.since >= acceptHaste }, "the handshake took too long while descriptors are short")
 }
 
 func (l *loop) listenAgain(ln *listener) {
@@ -75,15 +93,17 @@ func (l *loop) deafen(s side) {
 // accepted begins the handshake of a new connection.
 func (l *loop) accepted(ln *listener, fd int, addr unix.Sockaddr) {
 	if _, ip := addr.(*unix.SockaddrUnix); !ip {
-		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+		tune(fd)
 	}
 	c := &conn{
 		fd:       fd,
 		side:     ln.side,
 		interest: unix.EPOLLIN | unix.EPOLLRDHUP,
 		shake:    &zmtp.Handshake{},
+		since:    l.now,
 		until:    l.now + l.opts.HandshakeTimeout,
-		scan:     zmtp.Scanner{MaxFrame: l.opts.MaxMessage, MaxMessage: l.opts.MaxMessage},
+		scan: zmtp.Scanner{MaxFrame: l.opts.MaxMessage, MaxMessage: l.opts.MaxMessage, MaxFrames: maxFrames,
+			MaxCommand: min(maxCommand, l.opts.MaxMessage)},
 	}
 	if err := l.poll.add(fd, c.interest); err != nil {
 		l.reports.warn("cannot take a connection", err.Error(), ln.bound.String())
@@ -94,7 +114,36 @@ func (l *loop) accepted(ln *listener, fd int, addr unix.Sockaddr) {
 		l.conns = append(l.conns, nil)
 	}
 	l.conns[fd] = c
+	l.open++
+	if len(l.shaking) == cap(l.shaking) { // one that lasts would have all later ones kept
+		l.shaking = slices.DeleteFunc(l.shaking, func(c *conn) bool { return c.closed || c.shake == nil })
+	}
 	l.shaking = append(l.shaking, c)
 	c.out.copy(&l.pool, c.shake.Begin(l.roles[c.side], nil))
 	l.mark(c)
+}
+
+// tune sets what our TCP connections need. A client on a machine that is gone sends nothing and is sent nothing, for ever: only the kernel
+// can ask, and does after a minute (tcp(7)).
+func tune(fd int) {
+	for option, value := range map[int]int{unix.TCP_NODELAY: 1, unix.TCP_KEEPIDLE: 60, unix.TCP_KEEPINTVL: 10, unix.TCP_KEEPCNT: 6} {
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, option, value)
+	}
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
+}
+
+// descriptors is how many files this process may have open. The Go runtime has raised the soft limit to the hard one (package os).
+func descriptors() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return math.MaxInt32
+	}
+	return int(min(limit.Cur, math.MaxInt32))
+}
+
+// roomFor shares descriptors out: clients, however many, leave some to workers, and both leave some to the proxy itself.
+func roomFor(limit int) (room [2]int) {
+	room[backend] = max(limit-ownFiles, limit/2)
+	room[frontend] = room[backend] - room[backend]/8
+	return room
 }

@@ -40,7 +40,7 @@ func (l *loop) noEnvelope(c *conn) {
 	l.count.NoEnvelope++
 	if !c.complained {
 		c.complained = true
-		l.reports.warn("dropped a request without an empty delimiter frame: a REQ sends one, a DEALER has to", "", peerAddress(c.fd))
+		l.reports.warnOf(c, "dropped a request without an empty delimiter frame: a REQ sends one, a DEALER has to", "")
 	}
 }
 
@@ -48,7 +48,7 @@ func (l *loop) noEnvelope(c *conn) {
 func (l *loop) answer(c *conn, wire, buffer []byte) {
 	if c.out.bytes > int(l.opts.ClientBuffer) {
 		l.count.SlowClients++
-		l.reports.warn("dropped a client that does not read its replies", "", peerAddress(c.fd))
+		l.reports.warnOf(c, "dropped a client that does not read its replies", "")
 		l.drop(c, "does not read its replies")
 		l.pool.put(buffer)
 		return
@@ -110,10 +110,7 @@ func (l *loop) unchoke(c *conn) {
 // goOn handles what a connection that was not read for a while had sent before, and watches for more.
 func (l *loop) goOn(c *conn) {
 	if c.reading() && len(c.in) > 0 {
-		held := c.in
-		c.in = nil
-		l.take(c, held)
-		l.pool.put(held)
+		l.takeOwn(c, l.letGo(c))
 	}
 	l.watch(c)
 }

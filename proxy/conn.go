@@ -27,10 +27,13 @@ type conn struct {
 
 	interest uint32          // what epoll watches for
 	shake    *zmtp.Handshake // until it is done
+	since    time.Duration   // when it was accepted
 	until    time.Duration   // when the handshake must be done
 	scan     zmtp.Scanner
 	in       []byte // bytes read that do not make a whole item yet, in a pooled buffer
 	need     int    // bytes that the item at in[0] is known to need
+	trusted  bool   // in may be larger than what has come
+	pongs    int    // bytes of PONGs since all output was sent
 	out      outbox
 
 	client     *dispatch.Client[*message] // of an established frontend connection

@@ -35,9 +35,7 @@ func (l *loop) patience() time.Duration {
 
 // late does what the time has come for.
 func (l *loop) late() {
-	for c := l.oldestShake(); c != nil && c.until <= l.now; c = l.oldestShake() {
-		l.bad(c, "the handshake took too long")
-	}
+	l.endHandshakes(func(c *conn) bool { return c.until <= l.now }, "the handshake took too long")
 	for _, ln := range l.listeners {
 		if ln.retry > 0 && ln.retry <= l.now {
 			l.listenAgain(ln)
@@ -50,6 +48,17 @@ func (l *loop) late() {
 	if l.tidyAt <= l.now {
 		l.tidyAt = l.now + tidyEvery
 		l.tidy()
+	}
+}
+
+// endHandshakes ends the oldest ones, some of them in one turn: there may be thousands.
+func (l *loop) endHandshakes(which func(*conn) bool, reason string) {
+	for range acceptBurst {
+		c := l.oldestShake()
+		if c == nil || !which(c) {
+			return
+		}
+		l.bad(c, reason)
 	}
 }
 

@@ -38,6 +38,9 @@ type loop struct {
 	bound     [2][]string // endpoints, by side
 	conns     []*conn     // by descriptor
 	clients   int         // established frontend connections
+	open      int         // connections, handshakes under way included
+	room      [2]int      // at how many connections no more are taken, by side
+	trusted   int         // connections whose buffers may be larger than what has come
 	dirty     []*conn     // have output
 	shaking   []*conn     // handshakes under way, oldest first; some are done or closed already
 	lanes     lanes
@@ -77,6 +80,7 @@ func newLoop(opts Options) (*loop, error) {
 		scratch:   make([]byte, scratchSize),
 		reports:   newReports(opts.Log),
 		reclaimer: newReclaimer(),
+		room:      roomFor(descriptors()),
 		roles: [2]*zmtp.Role{
 			frontend: {SocketType: "ROUTER", Authenticate: anybody},
 			backend:  {SocketType: "DEALER", Authenticate: workerSecret(opts.Secret)},

@@ -22,6 +22,20 @@ type reports struct {
 func newReports(log zerolog.Logger) *reports { return &reports{log: log} }
 
 func (r *reports) warn(what, why, peer string) {
+	if r.may() {
+		r.write(what, why, peer)
+	}
+}
+
+// warnOf finds out the peer's address only for a line that is written.
+func (r *reports) warnOf(c *conn, what, why string) {
+	if r.may() {
+		r.write(what, why, peerAddress(c.fd))
+	}
+}
+
+// may counts a line and says whether it is to be written.
+func (r *reports) may() bool {
 	if now := time.Now(); now.Sub(r.since) > reportEvery {
 		if r.skipped > 0 {
 			r.log.Warn().Int("lines", r.skipped).Msg("left out warnings about peers")
@@ -30,8 +44,12 @@ func (r *reports) warn(what, why, peer string) {
 	}
 	if r.written++; r.written > reportBurst {
 		r.skipped++
-		return
+		return false
 	}
+	return true
+}
+
+func (r *reports) write(what, why, peer string) {
 	line := r.log.Warn().Str("peer", peer)
 	if why != "" {
 		line = line.Str("cause", why)

@@ -60,7 +60,7 @@ func (l *loop) bad(c *conn, reason string) {
 		return
 	}
 	l.count.BadPeers++
-	l.reports.warn("closed a connection", reason, peerAddress(c.fd))
+	l.reports.warnOf(c, "closed a connection", reason)
 	if e := c.out.write(c.fd, &l.pool, &l.vec); e != 0 {
 		reason += "; " + e.Error()
 	}
@@ -75,8 +75,8 @@ func (l *loop) drop(c *conn, reason string) {
 	c.closed = true
 	l.conns[c.fd] = nil
 	_ = unix.Close(c.fd)
-	l.pool.put(c.in)
-	c.in = nil
+	l.open--
+	l.pool.put(l.letGo(c))
 	c.out.discard(&l.pool)
 	if c.client != nil {
 		l.core.Leave(c.client)

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -34,6 +35,7 @@ func TestRefused(t *testing.T) {
 		"wrong password":   {s.backend, [][]byte{greeting("PLAIN"), plain("guess")}},
 		"oversize message": {s.frontend, [][]byte{greeting("NULL"), ready("REQ"), wire("", strings.Repeat("x", 1000))}},
 		"oversize claim":   {s.frontend, [][]byte{greeting("NULL"), ready("REQ"), {2, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}},
+		"oversize command": {s.frontend, [][]byte{greeting("NULL"), ready("REQ"), {6, 0, 0, 0, 0, 0, 1, 0, 1}}},
 		"reserved flags":   {s.frontend, [][]byte{greeting("NULL"), ready("REQ"), {0x88, 0}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -43,6 +45,17 @@ func TestRefused(t *testing.T) {
 			p.closed()
 			s.until(t, "the peer to be counted", func(s control.Snapshot) bool { return s.Counters.BadPeers == before+1 })
 		})
+	}
+}
+
+// So many frames would cost a REP of libzmq far more memory than they have bytes.
+func TestTooManyFrames(t *testing.T) {
+	s := serve(t, Options{})
+	p := join(t, s.frontend, "DEALER")
+	_, _ = p.Write(bytes.Repeat([]byte{1, 0}, maxFrames)) // the proxy may hang up before all is sent
+	p.closed()
+	if c := s.snapshot(t).Counters; c.BadPeers != 1 || c.Requests != 0 {
+		t.Errorf("counters %+v", c)
 	}
 }
 

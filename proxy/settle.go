@@ -79,6 +79,9 @@ func (l *loop) send(c *conn) {
 		l.cannotSend(c, e)
 		return
 	}
+	if c.out.bytes == 0 {
+		c.pongs = 0
+	}
 	if unsent > chunkFull && c.out.bytes < unsent {
 		l.moved(c)
 	}

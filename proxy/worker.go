@@ -30,7 +30,7 @@ func (l *loop) reply(c *conn, wire, buffer []byte) {
 	}
 	if !ok {
 		l.count.UnknownToken++
-		l.reports.warn("dropped a reply whose token names no request of this worker", "", peerAddress(c.fd))
+		l.reports.warnOf(c, "dropped a reply whose token names no request of this worker", "")
 		l.pool.put(buffer)
 		return
 	}

@@ -48,6 +48,7 @@ var rules = []rule{
 	{dir: "proxy/zmtp", std: true, reason: "bytes in, bytes out"},
 	{dir: "proxy/reference", zmq: true, may: []string{"internal/endpoint"}, reason: "it is libzmq's own proxy, to compare with"},
 	{dir: "proxy/conformance", reason: "it has tests only"},
+	{dir: "proxy/hostile", reason: "it has tests only"},
 
 	{dir: "workerkit", zmq: true, may: []string{"workerkit/control"}, reason: "a worker author gets no supervisor with it"},
 	{dir: "workerkit/control", reason: "a contract has no code of either side"},

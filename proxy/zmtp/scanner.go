@@ -27,12 +27,15 @@ type Item struct {
 type Scanner struct {
 	MaxFrame   int64 // bytes of a frame's body, like ZMQ_MAXMSGSIZE of zmq_setsockopt(3); 0 is no limit
 	MaxMessage int64 // bytes of a whole message on the wire, headers included; 0 is no limit
+	MaxFrames  int   // of one message; 0 is no limit
+	MaxCommand int64 // bytes of a command's body; 0 is MaxFrame
 
-	seen int // bytes of complete frames of the unfinished message at the front
+	seen   int // bytes of complete frames of the unfinished message at the front
+	frames int // how many they are
 }
 
 // Reset forgets an unfinished message, so that the Scanner can serve another connection.
-func (s *Scanner) Reset() { s.seen = 0 }
+func (s *Scanner) Reset() { s.seen, s.frames = 0, 0 }
 
 // Next finds the first item of buf, which begins with the first byte that the caller has not consumed yet. After a Message the caller
 // consumes buf[:End]. After a Command it removes buf[Start:End] and keeps what stands before. After None it comes again with more bytes
@@ -55,9 +58,14 @@ func (s *Scanner) Next(buf []byte) (Item, error) {
 			end = item.End
 		}
 		if buf[pos]&flagMore == 0 {
-			s.seen = 0
+			s.Reset()
 			return Item{Kind: Message, End: end}, nil
 		}
+		if s.frames+1 == s.MaxFrames {
+			s.seen = pos
+			return Item{}, errorf("peer sent a message of more frames than the limit, %d", s.MaxFrames)
+		}
+		s.frames++
 		pos = end
 	}
 }
@@ -95,6 +103,8 @@ func (s *Scanner) other(buf []byte, pos int) (Item, error) {
 func (s *Scanner) check(h header, pos int) error {
 	before := uint64(pos + h.len)
 	switch {
+	case s.MaxCommand > 0 && h.flags&flagCommand != 0 && h.size > uint64(s.MaxCommand):
+		return errorf("peer sent a command of %d bytes, the limit is %d", h.size, s.MaxCommand)
 	case s.MaxFrame > 0 && h.size > uint64(s.MaxFrame):
 		return errorf("peer sent a frame of %d bytes, the limit is %d", h.size, s.MaxFrame)
 	case h.size > math.MaxInt-before:

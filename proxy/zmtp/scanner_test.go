@@ -47,6 +47,13 @@ func TestScannerTranscripts(t *testing.T) {
 			err: "peer sent a message of at least 9 bytes, the limit is 8"},
 		{name: "commands do not count towards it", limit: Scanner{MaxMessage: 9}, in: "\x01\x00" + ping + short,
 			want: []cut{{Command, ping}, {Message, "\x01\x00" + short}}},
+		{name: "command at its limit", limit: Scanner{MaxCommand: 9}, in: ping + short, want: []cut{{Command, ping}, {Message, short}}},
+		{name: "command over its limit", limit: Scanner{MaxCommand: 8}, in: short + "\x01\x00" + ping, want: []cut{{Message, short}},
+			err: "peer sent a command of 9 bytes, the limit is 8"},
+		{name: "frames at their limit", limit: Scanner{MaxFrames: 2}, in: "\x01\x00" + short + "\x01\x00" + ping + short,
+			want: []cut{{Message, "\x01\x00" + short}, {Command, ping}, {Message, "\x01\x00" + short}}},
+		{name: "frames over their limit", limit: Scanner{MaxFrames: 2}, in: "\x01\x00" + ping + "\x01\x00" + short,
+			want: []cut{{Command, ping}}, err: "peer sent a message of more frames than the limit, 2"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for name, pieces := range map[string][]string{"whole": {test.in}, "bytes": single(test.in)} {

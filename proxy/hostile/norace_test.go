@@ -1,0 +1,6 @@
+//go:build !race
+
+package hostile
+
+// slower is how much more time the proxy takes with the race detector, which it does not have.
+const slower = 1
