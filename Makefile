@@ -4,6 +4,8 @@ GOLANGCI := v2.15.0
 LINT     := .tools/golangci-lint-$(GOLANGCI)
 FUZZTIME := 60s
 BENCH    :=
+CHAOSTIME := 10m
+CHAOS    :=
 
 # The version is what git calls this tree. Where git knows nothing, the go command must not ask it either.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
@@ -52,6 +54,10 @@ fuzz: deps ## run every fuzz target for FUZZTIME=60s
 		echo "$$name in $$dir"; \
 		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$dir" </dev/null || exit 1; \
 	done
+
+.PHONY: chaos
+chaos: test-deps ## a fleet under load while all around it fails, for CHAOSTIME=10m; CHAOS="-seed 42" and other flags: CHAOS="-h"
+	go run ./e2e/chaos -time $(CHAOSTIME) $(CHAOS)
 
 .PHONY: generate
 generate: ## write generated code anew (needs protoc)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -136,13 +135,5 @@ func (p *peer) ask(t *testing.T) {
 	wire, command, err := p.next()
 	if err != nil || command || string(wire) != string(message("", "hello")) {
 		t.Fatalf("got %q, %v", wire, err)
-	}
-}
-
-// closed waits until the proxy has hung up.
-func (p *peer) closed(t *testing.T) {
-	t.Helper()
-	if _, err := io.Copy(io.Discard, p); errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Fatal("the proxy keeps the connection")
 	}
 }

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/zfleet/zfleet/internal/admin"
+)
+
+const (
+	workersAtFirst = 3
+	maxMessage     = 8 << 20
+	patience       = time.Minute // what takes longer than this on a busy machine does not come
+)
+
+// fleet is `zfleet up` with two services: one of plugins, one of a REP program that knows nothing of zfleet.
+type fleet struct {
+	dir      string
+	client   *admin.Client
+	cmd      *exec.Cmd
+	log      *logFile
+	ended    chan struct{}
+	services []service
+}
+
+type service struct{ name, frontend, backend string }
+
+// Attempts are as many as there can be: no request may be given up because chaos met it again and again.
+const config = `name = "chaos"
+plugin_dir = %[1]q
+
+[service.plugin]
+frontend = %[2]q
+backend = %[3]q
+[service.plugin.workers]
+plugin = "misbehave"
+count = 3
+concurrency = 2
+grace = "5s"
+[service.plugin.delivery]
+attempts = 1000
+timeout = "1s"
+max_message = %[7]d
+heartbeat = "200ms"
+heartbeat_timeout = "2s"
+[service.plugin.health]
+interval = "500ms"
+timeout = "1s"
+[service.plugin.restart]
+delay = "10ms"
+max_delay = "200ms"
+failures = 1000
+
+[service.command]
+frontend = %[4]q
+backend = %[5]q
+[service.command.workers]
+command = [%[6]q]
+env = { %[8]s = %[5]q }
+count = 3
+grace = "5s"
+[service.command.delivery]
+attempts = 1000
+timeout = "1s"
+max_message = %[7]d
+heartbeat = "200ms"
+heartbeat_timeout = "2s"
+[service.command.restart]
+delay = "10ms"
+max_delay = "200ms"
+failures = 1000
+`
+
+func startFleet(ctx context.Context, dir string, s settings) (*fleet, error) {
+	bin := filepath.Join(dir, "bin")
+	if err := build(ctx, bin, s.race); err != nil {
+		return nil, err
+	}
+	f := &fleet{dir: dir, ended: make(chan struct{})}
+	for _, name := range []string{"plugin", "command"} {
+		svc := service{name: name}
+		for _, port := range []*string{&svc.frontend, &svc.backend} {
+			var err error
+			if *port, err = freePort(); err != nil {
+				return nil, err
+			}
+		}
+		f.services = append(f.services, svc)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	socket, file := filepath.Join(dir, "admin.sock"), filepath.Join(dir, "fleet.toml")
+	text := fmt.Sprintf(config, bin, f.services[0].frontend, f.services[0].backend, f.services[1].frontend, f.services[1].backend, self,
+		maxMessage, asWorker)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	if f.log, err = newLogFile(filepath.Join(dir, "up.log")); err != nil {
+		return nil, err
+	}
+	f.client = admin.NewClient(socket)
+	f.cmd = exec.Command(filepath.Join(bin, "zfleet"), "up", file, "--socket", socket)
+	f.cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+dir, "XDG_STATE_HOME="+dir, "GORACE=atexit_sleep_ms=0")
+	f.cmd.Stdout, f.cmd.Stderr = f.log.file, f.log.file
+	f.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	if err := f.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go f.await()
+	if _, err := f.until(ctx, "the fleet to be up", isUp); err != nil {
+		f.kill()
+		return nil, fmt.Errorf("%w\n%s", err, f.log.tail(40))
+	}
+	return f, nil
+}
+
+func (f *fleet) await() {
+	_ = f.cmd.Wait() // its status is in cmd.ProcessState
+	close(f.ended)
+}
+
+// build makes zfleet and the plugin in dir, which it makes too.
+func build(ctx context.Context, dir string, race bool) error {
+	for _, name := range []string{"cmd/zfleet", "plugins/misbehave"} {
+		args := []string{"build", "-o", filepath.Join(dir, filepath.Base(name))}
+		if race {
+			args = append(args, "-race")
+		}
+		out, err := exec.CommandContext(ctx, "go", append(args, "github.com/zfleet/zfleet/"+name)...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("cannot build %s: %w\n%s", name, err, out)
+		}
+	}
+	return nil
+}
+
+// freePort is a port that nobody had a moment ago.
+func freePort() (string, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return "tcp://" + ln.Addr().String(), ln.Close()
+}
+
+func isUp(s admin.Status) bool {
+	for _, svc := range s.Services {
+		if svc.Ready != svc.Want || svc.Ready == 0 || svc.Proxy.State != "ready" {
+			return false
+		}
+	}
+	return true
+}
+
+// until waits for the fleet to be as ok says.
+func (f *fleet) until(ctx context.Context, what string, ok func(admin.Status) bool) (admin.Status, error) {
+	for end := time.Now().Add(patience); ; {
+		status, err := f.client.Status(ctx)
+		switch {
+		case err == nil && ok(status):
+			return status, nil
+		case ctx.Err() != nil:
+			return status, ctx.Err()
+		case time.Now().After(end):
+			return status, fmt.Errorf("waited in vain for %s: %+v (%v)", what, status, err)
+		}
+		select {
+		case <-f.ended:
+			return status, fmt.Errorf("waited for %s: zfleet up has ended: %v", what, f.cmd.ProcessState)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// down ends the fleet as an operator does.
+func (f *fleet) down(ctx context.Context) error {
+	if err := f.client.Down(ctx, admin.DownRequest{}); err != nil {
+		return err
+	}
+	f.client.Close()
+	select {
+	case <-f.ended:
+	case <-time.After(patience):
+		f.kill()
+		return errors.New("zfleet up does not end")
+	}
+	if !f.cmd.ProcessState.Success() {
+		return fmt.Errorf("zfleet up ended with %v", f.cmd.ProcessState)
+	}
+	return nil
+}
+
+// kill is for a run that has failed already: it looks at nothing.
+func (f *fleet) kill() {
+	_ = f.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-f.ended:
+	case <-time.After(20 * time.Second):
+		_ = f.cmd.Process.Kill()
+		<-f.ended
+	}
+}
