@@ -143,7 +143,7 @@ func (c *client) run() {
 	for number, r := range c.waiting {
 		c.note(func(n *counts) {
 			n.Lost++
-			c.example("client %s has no reply to %s %s, %v old", c.name, number, r.frames[0], time.Since(r.at).Round(time.Millisecond))
+			c.example("client %s has no reply to %s %s, %v old", c.name, number, r.body()[0], time.Since(r.at).Round(time.Millisecond))
 		})
 	}
 }
@@ -284,9 +284,14 @@ func (c *client) check(reply []string) {
 
 // reply is what a request must get.
 func (r request) reply() []string {
-	frames := r.frames
-	if frames[0] == "" {
-		frames = frames[1:]
+	body := r.body()
+	return []string{answerTo(body[0]), body[1], body[2]}
+}
+
+// body is what was asked, without a DEALER's delimiter.
+func (r request) body() []string {
+	if r.frames[0] == "" {
+		return r.frames[1:]
 	}
-	return []string{answerTo(frames[0]), frames[1], frames[2]}
+	return r.frames
 }
