@@ -9,7 +9,7 @@ import (
 
 // A worker that falls silent is sent PINGs, and lost when it does not answer: what it held goes to another one.
 func TestSilentWorker(t *testing.T) {
-	s := serve(t, Options{Heartbeat: 20 * time.Millisecond, HeartbeatTimeout: 200 * time.Millisecond})
+	s := serve(t, Options{Heartbeat: 20 * time.Millisecond, HeartbeatTimeout: time.Second})
 	client, silent := join(t, s.frontend, "REQ"), join(t, s.backend, "REP")
 	client.send(wire("", "hello"))
 	for pinged, asked := false, false; !pinged || !asked; {
@@ -20,8 +20,8 @@ func TestSilentWorker(t *testing.T) {
 		}
 	}
 	lively := join(t, s.backend, "REP")
+	go lively.echoBeating()
 	silent.closed()
-	lively.send(wire(lively.beating()...))
 	if got := client.recv(); got[1] != "hello" {
 		t.Errorf("the client got %q", got)
 	}
@@ -65,6 +65,9 @@ func (p *rawPeer) beating() []string {
 		p.send(command("PONG", nil))
 	}
 }
+
+// echoBeating answers one request with itself, and PINGs until it comes.
+func (p *rawPeer) echoBeating() { p.sendBeside(wire(p.beating()...)) }
 
 // skipReady skips what a peer that has not read yet was sent in its handshake.
 func (p *rawPeer) skipReady(name string) {

@@ -24,6 +24,7 @@ const (
 	maxFiles = "HOSTILE_FILES"   // its limit of open files
 	ballast  = "HOSTILE_BALLAST" // files that it has open beside connections
 	patient  = "HOSTILE_PATIENT" // not empty: handshakes may take for ever
+	timeout  = "HOSTILE_TIMEOUT" // of requests, none when empty
 )
 
 func TestMain(m *testing.M) {
@@ -60,11 +61,12 @@ func runProxy(control string) error {
 	}
 	opts := proxy.Options{
 		Control: control, MaxMessage: maxMessage, ClientBuffer: clientBuffer, Grace: time.Millisecond, HandshakeTimeout: handshakeTimeout,
-		Dispatch: dispatch.Config{Timeout: 500 * time.Millisecond, Attempts: 1000, QueueBytes: queueBytes}, Log: zerolog.New(os.Stderr),
+		Dispatch: dispatch.Config{Attempts: 1000, QueueBytes: queueBytes}, Log: zerolog.New(os.Stderr),
 	}
 	if os.Getenv(patient) != "" {
 		opts.HandshakeTimeout = time.Hour
 	}
+	opts.Dispatch.Timeout, _ = time.ParseDuration(os.Getenv(timeout)) // 0 when there is none
 	for _, ports := range []*[]*endpoint.Listener{&opts.Frontend, &opts.Backend} {
 		ep, err := endpoint.Parse("tcp://127.0.0.1:*")
 		if err != nil {

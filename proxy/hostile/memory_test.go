@@ -103,7 +103,7 @@ func TestRepliesThatNobodyReads(t *testing.T) {
 
 // Workers that take requests and never read cost those requests a timeout.
 func TestWorkersThatNeverRead(t *testing.T) {
-	v := start(t)
+	v := start(t, timeout+"=1s")
 	for range 5 {
 		join(t, v.backend, "REP")
 	}

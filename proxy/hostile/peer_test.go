@@ -1,6 +1,7 @@
 package hostile
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -107,24 +108,37 @@ const (
 // ping is a PING, with as long a context as it may have.
 var ping = zmtp.AppendPing(nil, 0, make([]byte, zmtp.MaxContext))
 
-// echo is a worker that sends back what it gets, until its connection ends.
+// echo starts a worker that sends back what it gets. When its connection ends it comes again: on a busy machine it can be too slow.
 func echo(t *testing.T, address string) {
 	t.Helper()
 	p := join(t, address, "REP")
-	must(t, p.SetDeadline(time.Time{}))
 	go func() {
-		for {
-			wire, command, err := p.next()
-			switch {
-			case err != nil:
-				return
-			case command:
-				p.send(zmtp.AppendPong(nil, nil))
-			default:
-				p.send(wire)
+		for p.echo(); t.Context().Err() == nil; time.Sleep(10 * time.Millisecond) {
+			if conn, err := net.Dial("tcp", address); err == nil {
+				p = &peer{Conn: conn}
+				context.AfterFunc(t.Context(), func() { _ = conn.Close() })
+				if p.send(shaken("REP")); p.greeted() == nil {
+					p.echo()
+				}
 			}
 		}
 	}()
+}
+
+// echo answers until the connection ends.
+func (p *peer) echo() {
+	_ = p.SetDeadline(time.Time{})
+	for {
+		wire, command, err := p.next()
+		switch {
+		case err != nil:
+			return
+		case command:
+			p.send(zmtp.AppendPong(nil, nil))
+		default:
+			p.send(wire)
+		}
+	}
 }
 
 // ask is one request and its reply.
