@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-var raceFlag []string
+var race bool // these tests have the race detector
 
 // The test binary is also the plain worker.
 func TestMain(m *testing.M) {
@@ -20,10 +20,14 @@ func TestMain(m *testing.M) {
 
 // A few seconds of all of it. `make chaos` takes minutes.
 func TestChaos(t *testing.T) {
+	bin := t.TempDir()
+	if err := build(t.Context(), bin, race); err != nil {
+		t.Fatal(err)
+	}
 	for name, flags := range map[string][]string{"workers": nil, "proxies too": {"-proxy-kills"}} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			args := slices.Concat([]string{"-time", "4s", "-rate", "100", "-o", "json"}, flags, raceFlag)
+			args := slices.Concat([]string{"-bin", bin, "-time", "3s", "-rate", "100", "-o", "json"}, flags)
 			if status := run(t.Context(), args, &stdout, &stderr); status != 0 {
 				t.Fatalf("status %d\n%s\n%s", status, stdout.String(), stderr.String())
 			}

@@ -79,9 +79,12 @@ failures = 1000
 `
 
 func startFleet(ctx context.Context, dir string, s settings) (*fleet, error) {
-	bin := filepath.Join(dir, "bin")
-	if err := build(ctx, bin, s.race); err != nil {
-		return nil, err
+	bin := s.bin
+	if bin == "" {
+		bin = filepath.Join(dir, "bin")
+		if err := build(ctx, bin, s.race); err != nil {
+			return nil, err
+		}
 	}
 	f := &fleet{dir: dir, ended: make(chan struct{})}
 	for _, name := range []string{"plugin", "command"} {

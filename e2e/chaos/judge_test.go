@@ -23,7 +23,8 @@ func TestTheBooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &clients{s: settings{rate: 1000, seed: 1}, dir: t.TempDir(), patience: 500 * time.Millisecond, counts: counts{Errors: map[string]int64{}}}
+	c := &clients{s: settings{rate: 1000, seed: 1}, dir: t.TempDir(), patience: 500 * time.Millisecond,
+		counts: counts{Errors: map[string]int64{}}}
 	one := c.client("one", endpoint, 1)
 	one.kind, one.window = zmq4.DEALER, 8
 	c.all.Go(one.run)
@@ -81,6 +82,8 @@ func TestJudge(t *testing.T) {
 		"heap grew": {counts{Sent: 5, Answered: 5},
 			&samples{before: same, under: []sample{same, same, {"supervisor": {Pid: 1, Heap: 30 << 20}}}, after: same},
 			"the heap of the supervisor grew"},
+		"heap grew in a moment": {counts{Sent: 5, Answered: 5},
+			&samples{before: same, under: []sample{same, same, {"supervisor": {Pid: 1, Heap: 30 << 20}}}, after: same, brief: true}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &report{Counts: test.counts, Growth: test.s.growths()}

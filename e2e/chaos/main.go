@@ -37,6 +37,7 @@ type settings struct {
 	rate       float64 // requests a second, of all clients together
 	proxyKills bool
 	race       bool
+	bin        string // folder of the programs under test; "": they are built
 	json       bool
 }
 
@@ -85,6 +86,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.Float64Var(&s.rate, "rate", 300, "requests a second")
 	flags.BoolVar(&s.proxyKills, "proxy-kills", false, "kill proxies too; clients are then REQ sockets that ask again")
 	flags.BoolVar(&s.race, "race", false, "build zfleet and its plugins with the race detector")
+	flags.StringVar(&s.bin, "bin", "", "folder with zfleet and misbehave, instead of building them")
 	output := flags.String("o", "table", "table or json")
 	flags.Usage = func() {
 		fmt.Fprint(stderr, help)

@@ -44,7 +44,7 @@ func (f *fleet) play(ctx context.Context, s settings, stderr io.Writer) (*report
 	w := newWorld(f, s)
 	c := startClients(f, s)
 	began := time.Now()
-	samples := &samples{began: began, before: before}
+	samples := &samples{began: began, before: before, brief: s.time < long}
 	watched := make(chan error, 1)
 	playing, stop := context.WithTimeout(ctx, s.time)
 	defer stop()

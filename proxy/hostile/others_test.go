@@ -112,7 +112,8 @@ func served(t *testing.T, client *peer) (n int) {
 	return n
 }
 
-// A client is served as before, beside each attack. On a busy machine a round may be unlucky; an attack that slows the proxy slows them all.
+// A client is served as before, beside each attack. On a busy machine a round may be unlucky; an attack that slows the proxy slows all of
+// them.
 func TestOthersAreServed(t *testing.T) {
 	v := start(t)
 	echo(t, v.backend)
