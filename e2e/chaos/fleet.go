@@ -79,12 +79,13 @@ failures = 1000
 `
 
 func startFleet(ctx context.Context, dir string, s settings) (*fleet, error) {
-	bin := s.bin
-	if bin == "" {
+	bin, err := filepath.Abs(s.bin)
+	if s.bin == "" {
 		bin = filepath.Join(dir, "bin")
-		if err := build(ctx, bin, s.race); err != nil {
-			return nil, err
-		}
+		err = build(ctx, bin, s.race)
+	}
+	if err != nil {
+		return nil, err
 	}
 	f := &fleet{dir: dir, ended: make(chan struct{})}
 	for _, name := range []string{"plugin", "command"} {
