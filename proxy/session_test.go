@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zfleet/zfleet/proxy/control"
+	"github.com/zfleet/zfleet/proxy/zmtp"
 )
 
 func TestPing(t *testing.T) {
@@ -57,6 +58,20 @@ func TestTooManyFrames(t *testing.T) {
 	if c := s.snapshot(t).Counters; c.BadPeers != 1 || c.Requests != 0 {
 		t.Errorf("counters %+v", c)
 	}
+}
+
+// A command amidst a message has to be cut out of it. Thousands of them would cost more than reading them.
+func TestCommandsInsideOfAMessage(t *testing.T) {
+	s := serve(t, Options{})
+	some, many := join(t, s.frontend, "DEALER"), join(t, s.frontend, "DEALER")
+	begun := append([]byte{1, 0}, zmtp.AppendFrame(nil, true, make([]byte, 32_000))...)
+	other := command("X", nil)
+	some.send(begun, bytes.Repeat(other, 10), wire("end"))
+	s.until(t, "a message with some of them", func(s control.Snapshot) bool { return s.Counters.Requests == 1 })
+	for range 5 { // whatever a read takes of it
+		_, _ = many.Write(append(begun, bytes.Repeat(other, 7000)...)) // the proxy may hang up before all is sent
+	}
+	many.closed()
 }
 
 // The frontend asks nobody who they are: clients that are set up for PLAIN connect as they are.
