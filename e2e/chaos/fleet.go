@@ -135,7 +135,7 @@ func (f *fleet) await() {
 // build makes zfleet and the plugin in dir, which it makes too.
 func build(ctx context.Context, dir string, race bool) error {
 	for _, name := range []string{"cmd/zfleet", "plugins/misbehave"} {
-		args := []string{"build", "-o", filepath.Join(dir, filepath.Base(name))}
+		args := []string{"build", "-pgo=off", "-o", filepath.Join(dir, filepath.Base(name))}
 		if race {
 			args = append(args, "-race")
 		}
