@@ -74,8 +74,8 @@ func TestSettledEndsEarlyWhereWaitingIsInVain(t *testing.T) {
 		b.scaleTo(3)
 		stopped := b.settling("")
 		b.next().exit(78)
-		b.answered(stopped, "hello did not settle: hello/2#1 stopped: exited with status 78, which asks for no restart")
-		b.answered(b.settling(""), "hello did not settle: hello/2#1 stopped: exited with status 78, which asks for no restart")
+		b.answered(stopped, "hello did not settle: hello/2#1 stopped: exited with status 78 (which asks for no restart: mend it, then zfleet restart hello/2)")
+		b.answered(b.settling(""), "hello did not settle: hello/2#1 stopped: exited with status 78 (which asks for no restart: mend it, then zfleet restart hello/2)")
 	})
 	inBubble(t, services(service("hello", 1)), func(t *testing.T, b *bench) {
 		b.workers[0].exit(1)

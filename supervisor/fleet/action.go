@@ -25,13 +25,22 @@ type (
 		Cause string        // exited with status 1; scaled down to 2; ready; …
 		Delay time.Duration // To is StateBackoff or StateCrashloop: until the next start
 	}
+	// RollNote tells that a roll began, froze, went on or ended, for logs and event streams.
+	RollNote struct {
+		Service   string
+		To        RollState
+		Cause     string
+		Done, Of  int      // workers that are replaced, and that there are to replace
+		LastLines []string // To is RollFrozen: what the worker printed last on whose account it froze
+	}
 	// Finish says that nothing is left to supervise.
 	Finish struct{}
 )
 
-func (Start) action()   {}
-func (Stop) action()    {}
-func (Kill) action()    {}
-func (Quiesce) action() {}
-func (Note) action()    {}
-func (Finish) action()  {}
+func (Start) action()    {}
+func (Stop) action()     {}
+func (Kill) action()     {}
+func (Quiesce) action()  {}
+func (Note) action()     {}
+func (RollNote) action() {}
+func (Finish) action()   {}

@@ -9,6 +9,7 @@ var proxyRestart = Restart{
 	Reset:    10 * time.Second,
 	Failures: 5,
 	Window:   30 * time.Second,
+	Jitter:   20,
 }
 
 // proxyStartTimeout is how long a proxy may take to become ready. It takes some milliseconds.
@@ -58,7 +59,8 @@ func delay(r Restart, failures int) time.Duration {
 	return min(d, r.MaxDelay)
 }
 
-// jitter spreads a delay over ±20 %, so that what failed together does not come back together. Rand is in [0, 1).
-func jitter(d time.Duration, rand float64) time.Duration {
-	return time.Duration(float64(d) * (0.8 + 0.4*rand))
+// jitter spreads a delay over so many percent in either direction, so that what failed together does not come back together. Rand is in
+// [0, 1).
+func jitter(d time.Duration, percent int, rand float64) time.Duration {
+	return time.Duration(float64(d) * (1 + float64(percent)/100*(2*rand-1)))
 }

@@ -37,7 +37,7 @@ func TestDelay(t *testing.T) {
 
 func TestJitterIsAFifthEachWay(t *testing.T) {
 	for rand, want := range map[float64]time.Duration{0: 800, 0.25: 900, 0.5: 1000, 0.75: 1100, 1: 1200} {
-		if got := jitter(1000*time.Millisecond, rand); got != want*time.Millisecond {
+		if got := jitter(1000*time.Millisecond, 20, rand); got != want*time.Millisecond {
 			t.Errorf("jitter of 1s at %v is %v, want %vms", rand, got, int64(want))
 		}
 	}
@@ -91,5 +91,25 @@ func TestBackoffIsJittered(t *testing.T) {
 	f.Step(now, Exited{Life: Life{"hello", 0, 2}})
 	if got := f.View().Services[0].Workers[0]; got.State != StateBackoff || got.Next.Sub(now) != 400*time.Millisecond {
 		t.Errorf("the second restart is due at %v, want 400ms after %v: %+v", got.Next, now, got)
+	}
+}
+
+func TestNoJitter(t *testing.T) {
+	if got := jitter(time.Second, 0, 0.9); got != time.Second {
+		t.Errorf("a second without jitter is %v", got)
+	}
+}
+
+func TestShares(t *testing.T) {
+	for _, test := range []struct {
+		share    Share
+		of, want int
+	}{
+		{Share{}, 10, 1}, {Share{N: 3}, 10, 3}, {Share{N: 3}, 1, 3}, {Share{Percent: 25}, 8, 2}, {Share{Percent: 25}, 9, 3},
+		{Share{Percent: 1}, 0, 1}, {Share{Percent: 100}, 7, 7},
+	} {
+		if got := test.share.Of(test.of); got != test.want {
+			t.Errorf("%+v of %d is %d, want %d", test.share, test.of, got, test.want)
+		}
 	}
 }

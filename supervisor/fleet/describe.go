@@ -10,7 +10,7 @@ import (
 func (f *Fleet) Describe() string {
 	var b strings.Builder
 	for _, svc := range f.View().Services {
-		fmt.Fprintf(&b, "%s: want %d, ready %d\n", svc.Name, svc.Want, svc.Ready)
+		fmt.Fprintf(&b, "%s: want %d, ready %d%s\n", svc.Name, svc.Want, svc.Ready, svc.Roll)
 		slots := append([]SlotView{svc.Proxy}, svc.Workers...)
 		names := 0
 		for _, s := range slots {
@@ -34,6 +34,12 @@ func (s SlotView) details(now time.Time) (all []string) {
 	}
 	if !s.Next.IsZero() {
 		all = append(all, fmt.Sprintf("next in %v", s.Next.Sub(now)))
+	}
+	if s.Replaces != (Life{}) {
+		all = append(all, fmt.Sprintf("replaces %v", s.Replaces))
+	}
+	if s.Stale {
+		all = append(all, "stale")
 	}
 	if s.Reason != "" {
 		all = append(all, s.Reason)

@@ -41,6 +41,22 @@ type (
 		Service  string
 		Inflight map[Life]int
 	}
+	// Measured says what workers have done and how they are. A worker that is left out was not measured.
+	Measured struct {
+		Service string
+		Workers map[Life]Measure
+	}
+	// RestartAsked says that an operator wants workers replaced by newer ones, each of which is ready before the old one drains: all of a
+	// service, or one slot. While a roll is under way, or frozen, it becomes part of it, and the roll goes on. It is ignored for what there
+	// is not, and once a shutdown was asked for.
+	RestartAsked struct {
+		Service string
+		Slot    int // or AllSlots
+	}
+	// ContinueAsked says that an operator wants a frozen roll to go on.
+	ContinueAsked struct{ Service string }
+	// UndoAsked says that an operator wants a roll given up: who has not been replaced stays, and who has stays too.
+	UndoAsked struct{ Service string }
 	// ShutdownAsked says to drain everything and end. Asked a second time, or with Now, it ends at once.
 	ShutdownAsked struct{ Now bool }
 	// Quiesced says that the service's proxy holds no request any more, or that its time was up.
@@ -58,9 +74,23 @@ func (Hung) event()          {}
 func (DrainEnded) event()    {}
 func (Exited) event()        {}
 func (Observed) event()      {}
+func (Measured) event()      {}
+func (RestartAsked) event()  {}
+func (ContinueAsked) event() {}
+func (UndoAsked) event()     {}
 func (ShutdownAsked) event() {}
 func (Quiesced) event()      {}
 func (TimePassed) event()    {}
+
+// AllSlots is every slot of a service.
+const AllSlots = -2
+
+// Measure is what was found out about a worker, of its current life.
+type Measure struct {
+	Requests uint64 // answered
+	Memory   int64  // bytes of its process group in memory
+	Stale    bool   // its program has changed since it was started
+}
 
 // lifeEvent is news of one life.
 type lifeEvent interface {

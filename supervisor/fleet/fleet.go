@@ -25,9 +25,13 @@ type service struct {
 	Service
 	want  int
 	proxy *slot
-	slots []*slot // by number; a slot that is not wanted stays, for its life numbers only ever grow
-	leave phase
-	turn  int // ticket of its last start of a worker
+	slots []*slot // by number; a slot that is not wanted stays
+	// retired has what ran beside a slot's worker and was told to go: one whose successor is ready, or a successor that is not needed.
+	retired []*slot
+	lives   map[int]int // by slot number: of the last life that was given out. They only ever grow
+	roll    roll
+	leave   phase
+	turn    int // ticket of its last start of a worker
 }
 
 // New makes a fleet of which nothing runs yet: its first Step, whatever the event, wants every proxy and every worker. Rand returns numbers
@@ -35,7 +39,7 @@ type service struct {
 func New(spec Spec, rand func() float64) *Fleet {
 	f := &Fleet{maxStarting: max(1, spec.MaxStarting), rand: rand}
 	for _, s := range spec.Services {
-		svc := &service{Service: s, want: s.Workers.Count}
+		svc := &service{Service: s, want: s.Workers.Count, lives: make(map[int]int)}
 		svc.proxy = &slot{svc: svc, number: ProxySlot}
 		f.services = append(f.services, svc)
 	}
@@ -81,6 +85,14 @@ func (f *Fleet) happened(ev Event) {
 		f.scaled(ev)
 	case Observed:
 		f.observed(ev)
+	case Measured:
+		f.measured(ev)
+	case RestartAsked:
+		f.restartAsked(ev)
+	case ContinueAsked:
+		f.continueAsked(ev.Service)
+	case UndoAsked:
+		f.undoAsked(ev.Service)
 	case ShutdownAsked:
 		f.shutdownAsked(ev.Now)
 	case Quiesced:

@@ -1,6 +1,9 @@
 package fleet
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // move changes a slot's state and notes it.
 func (f *Fleet) move(s *slot, to State, cause string) {
@@ -23,10 +26,15 @@ func (f *Fleet) move(s *slot, to State, cause string) {
 
 // start begins the next life of a pending slot.
 func (f *Fleet) start(s *slot) {
-	s.lives++
-	s.started, s.inflight, s.waiting = f.now, 0, ""
+	s.svc.lives[s.number]++
+	s.lives, s.born = s.svc.lives[s.number], f.nextTicket()
+	s.started, s.inflight, s.waiting, s.proven, s.stale = f.now, 0, "", false, false
+	f.setAge(s)
 	cause := "start"
-	if s.restarts > 0 {
+	switch {
+	case s.predecessor != nil:
+		cause = fmt.Sprintf("to replace %v, %s", s.predecessor.life(), s.predecessor.toGo())
+	case s.restarts > 0:
 		cause = fmt.Sprintf("restart %d", s.restarts)
 	}
 	f.move(s, StateStarting, cause)
@@ -53,10 +61,17 @@ func (f *Fleet) kill(s *slot, reason string) {
 	f.act(Kill{Life: s.life(), Reason: reason})
 }
 
-// free forgets all about a slot but its number of lives.
+// free forgets all about a slot but its last life. A successor leaves nothing behind, and one that is left alone goes its own way.
 func (f *Fleet) free(s *slot, cause string) {
 	if s.state != StateStopped { // outside, that is the same word
 		f.move(s, stateFree, cause)
 	}
+	if s.successor != nil {
+		f.dismiss(s, cause)
+	}
+	if s.predecessor != nil {
+		s.predecessor.successor = nil
+	}
+	s.svc.retired = slices.DeleteFunc(s.svc.retired, func(r *slot) bool { return r == s })
 	*s = slot{svc: s.svc, number: s.number, lives: s.lives}
 }

@@ -20,6 +20,10 @@ func (f *Fleet) becameReady(s *slot) {
 	switch s.state {
 	case StateStarting:
 		f.move(s, StateReady, "ready")
+		s.proven = true
+		if s.predecessor != nil && !f.stopping {
+			f.handOver(s)
+		}
 	case StateUnready:
 		f.move(s, StateReady, "ready again")
 	default: // ready: no news. Killed, draining, stopping: too late. No process: late news
@@ -60,9 +64,13 @@ func (f *Fleet) exited(s *slot, e Exit) {
 	switch s.state {
 	case StateStarting, StateReady, StateUnready:
 		f.forgive(s)
-		f.failed(s, e, e.cause())
+		f.failed(s, e, s.failure(e))
 	case stateKilled:
-		f.failed(s, e, s.reason)
+		cause := s.reason
+		if e.refuses(s.restart().NoRestart) {
+			cause = s.failure(e)
+		}
+		f.failed(s, e, cause)
 	case StateDraining, StateStopping:
 		f.free(s, stopped(e))
 	default: // it has ended already: told twice
@@ -80,25 +88,44 @@ func (f *Fleet) failed(s *slot, e Exit, cause string) {
 		f.free(s, cause)
 		return
 	}
+	frozen := f.countAgainstRoll(s, e, cause)
 	s.restarts++
 	s.pid = 0
+	if s.successor != nil && !s.successor.state.alive() {
+		f.dismiss(s, "whom it was to replace has ended")
+	}
 	switch {
+	case s.predecessor != nil && frozen:
+		f.free(s, cause)
+	case s.predecessor != nil:
+		f.tryAgain(s, e, cause)
+	case s.successor != nil:
+		f.succeed(s, cause)
 	case s.isProxy(): // always started again: without it the whole service stands
 		f.backoff(s, cause)
-	case e.refuses(s.restart().NoRestart):
-		f.move(s, StateStopped, fmt.Sprintf("exited with status %d, which asks for no restart", e.Code))
-	case e.Permanent:
+	case e.Permanent, e.refuses(s.restart().NoRestart):
 		f.move(s, StateStopped, cause)
 	default:
 		f.backoff(s, cause)
 	}
+	if frozen {
+		f.freeze(s.svc)
+	}
+}
+
+// failure is why a slot's process ended by itself, with the mend if it asks for one.
+func (s *slot) failure(e Exit) string {
+	if s.isProxy() || !e.refuses(s.restart().NoRestart) {
+		return e.cause()
+	}
+	return fmt.Sprintf("%s (which asks for no restart: mend it, then zfleet restart %s/%d)", e.cause(), s.svc.Name, s.number)
 }
 
 // backoff decides when a slot that failed is started again.
 func (f *Fleet) backoff(s *slot, cause string) {
 	wait, loop := s.failures.fail(f.now, s.restart())
 	if wait > 0 {
-		wait = jitter(wait, f.rand())
+		wait = jitter(wait, s.restart().Jitter, f.rand())
 	}
 	s.next = f.now.Add(wait)
 	if loop {
@@ -130,6 +157,8 @@ func (f *Fleet) due(s *slot) {
 		f.move(s, StatePending, "its delay is over")
 	case StateStarting:
 		f.kill(s, tooLate(s.startTimeout(), s.waiting))
+	case StateReady, StateUnready:
+		s.recycle = fmt.Sprintf("recycled: %v old", f.now.Sub(s.started).Round(time.Second))
 	default: // no other state has a deadline
 	}
 }

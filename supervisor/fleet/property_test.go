@@ -25,6 +25,10 @@ func TestProperties(t *testing.T) {
 			"late news":       w.lateNews,
 			"scale":           func(t *rapid.T) { w.scale(w.service(t), rapid.IntRange(0, 6).Draw(t, "want")) },
 			"observed":        w.somebodyObserved,
+			"measured":        w.somebodyMeasured,
+			"restart":         func(t *rapid.T) { w.restart(w.service(t), rapid.SampledFrom([]int{AllSlots, 0, 1, 5}).Draw(t, "slot")) },
+			"continue":        func(t *rapid.T) { w.step(ContinueAsked{Service: w.service(t)}) },
+			"undo":            func(t *rapid.T) { w.undo(w.service(t)) },
 			"time passes":     w.timePasses,
 			"deadline":        func(t *rapid.T) { w.reachDeadline() },
 			"shutdown":        w.maybeShutdown,
@@ -82,6 +86,14 @@ func (w *world) somebodyObserved(t *rapid.T) {
 	w.step(ev)
 }
 
+func (w *world) somebodyMeasured(t *rapid.T) {
+	ev := Measured{Service: w.service(t), Workers: map[Life]Measure{}}
+	for _, l := range w.sorted() {
+		ev.Workers[l] = Measure{Requests: uint64(rapid.IntRange(50, 110).Draw(t, "requests")), Stale: rapid.Bool().Draw(t, "stale")}
+	}
+	w.step(ev)
+}
+
 func (w *world) timePasses(t *rapid.T) {
 	w.now = w.now.Add(time.Duration(rapid.IntRange(0, 70000).Draw(t, "ms")) * time.Millisecond)
 	w.step(TimePassed{})
@@ -109,11 +121,20 @@ func (w *world) converges() {
 	}
 	for _, name := range w.names() {
 		w.scale(name, w.want[name]) // asks again for those that stopped for good
+		w.step(ContinueAsked{Service: name})
 	}
 	w.behave()
 	for _, svc := range w.fleet.View().Services {
 		if n := w.count(workerOf(svc.Name)); n != w.want[svc.Name] || svc.Ready != n || svc.Want != n || svc.Proxy.State != StateReady {
 			w.Fatalf("%s does not converge: %d run, %d wanted\n%s", svc.Name, n, w.want[svc.Name], w.fleet.Describe())
+		}
+		if svc.Roll.State == RollRolling || svc.Roll.State == RollFrozen {
+			w.Fatalf("%s is %s for ever\n%s", svc.Name, svc.Roll.State, w.fleet.Describe())
+		}
+	}
+	for l := range w.outdated {
+		if w.alive[l] != nil {
+			w.Fatalf("%v outlived a restart\n%s", l, w.fleet.Describe())
 		}
 	}
 	if at, ok := w.fleet.Deadline(); ok {

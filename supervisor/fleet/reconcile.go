@@ -18,6 +18,9 @@ func (f *Fleet) reconcile() {
 		}
 	}
 	f.startWorkers()
+	for _, svc := range f.services {
+		f.endRoll(svc)
+	}
 }
 
 // startWorkers starts as many as the budget of unproven starts allows. Services take turns; within one, who waits longest is first.
@@ -28,7 +31,11 @@ func (f *Fleet) startWorkers() {
 			return
 		}
 		svc.turn = f.nextTicket()
-		f.start(svc.nextWorker())
+		next := svc.nextWorker()
+		if next.state.up() {
+			next = f.makeSuccessor(next)
+		}
+		f.start(next)
 	}
 }
 
@@ -36,7 +43,7 @@ func starting(s State) bool { return s == StateStarting }
 
 func (f *Fleet) starting() (n int) {
 	for _, svc := range f.services {
-		n += svc.count(starting)
+		n += svc.countAll(starting)
 	}
 	return n
 }
@@ -54,13 +61,24 @@ func (f *Fleet) nextService() *service {
 		return nil
 	}
 	return slices.MinFunc(waiting, func(a, b *service) int {
-		return cmp.Or(cmp.Compare(a.count(starting), b.count(starting)), cmp.Compare(a.turn, b.turn))
+		return cmp.Or(cmp.Compare(a.countAll(starting), b.countAll(starting)), cmp.Compare(a.turn, b.turn))
 	})
 }
 
-// nextWorker is the pending slot that waits longest; nil when none does.
-func (svc *service) nextWorker() (next *slot) {
-	for _, s := range svc.slots {
+// nextWorker is what is to start next: the pending slot that waits longest, or else such a successor, or else a worker that gets one now;
+// nil when there is none.
+func (svc *service) nextWorker() *slot {
+	if s := longestPending(svc.slots); s != nil {
+		return s
+	}
+	if s := longestPending(svc.successors()); s != nil {
+		return s
+	}
+	return svc.nextToReplace()
+}
+
+func longestPending(slots []*slot) (next *slot) {
+	for _, s := range slots {
 		if s.state == StatePending && (next == nil || s.ticket < next.ticket) {
 			next = s
 		}

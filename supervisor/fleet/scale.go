@@ -48,6 +48,7 @@ func (f *Fleet) askAgain(svc *service) {
 
 func (f *Fleet) shrink(svc *service, cause string) {
 	for _, number := range victims(svc.candidates(), svc.count(State.wanted)-svc.want) {
+		f.dismiss(svc.slots[number], cause)
 		f.stop(svc.slots[number], cause)
 	}
 }
@@ -55,7 +56,7 @@ func (f *Fleet) shrink(svc *service, cause string) {
 func (svc *service) candidates() (all []candidate) {
 	for _, s := range svc.slots {
 		if s.state.wanted() {
-			all = append(all, candidate{slot: s.number, state: s.state, inflight: s.inflight, started: s.started})
+			all = append(all, candidate{slot: s.number, state: s.state, old: s.outdated(), inflight: s.inflight, started: s.started})
 		}
 	}
 	return all

@@ -13,15 +13,19 @@ import (
 // TestScripts tells the core's stories, one a file. The commands:
 //
 //	fleet [max-starting=4]       a new fleet; input: a line a service, NAME [count=3] [start-timeout=30s] [failures=5] [no-restart=78]
+//	                             [max-requests=1000] [max-age=1h] [memory-max=MIB] [max-surge=1] [max-surge=25%]
 //	begin                        the first Step
 //	launched LIFE pid=7          the process exists
 //	ready LIFE…                  they became ready
 //	unready LIFE reason=(…)      it became unready
 //	hung LIFE reason=(…)
 //	drained LIFE…                their drains ended
-//	exit LIFE… [code=1] [signal=SIGKILL] [reason=(…)] [permanent] [rung=drained]
+//	exit LIFE… [code=1] [signal=SIGKILL] [reason=(…)] [permanent] [rung=drained] [last=(a line)]
 //	scale SERVICE=5
 //	observed SERVICE LIFE=3 …    requests held
+//	measured SERVICE LIFE=(REQUESTS, MIB[, stale]) …
+//	restart SERVICE | SERVICE/SLOT
+//	continue SERVICE | undo SERVICE
 //	shutdown [now]
 //	quiesced SERVICE
 //	pass 500ms | pass deadline   time goes by, then TimePassed
@@ -94,6 +98,12 @@ func tell(a Action) string {
 		return fmt.Sprintf("QUIESCE %s", a.Service)
 	case Finish:
 		return "FINISH"
+	case RollNote:
+		line := fmt.Sprintf("  %s is %s, %d of %d: %s", a.Service, a.To, a.Done, a.Of, a.Cause)
+		if len(a.LastLines) > 0 {
+			line += fmt.Sprintf(" (last lines: %s)", strings.Join(a.LastLines, "; "))
+		}
+		return line
 	case Note:
 		line := fmt.Sprintf("  %v %s -> %s: %s", a.Life, a.From, a.To, a.Cause)
 		if a.To == StateBackoff || a.To == StateCrashloop {
@@ -125,6 +135,14 @@ func parseSpec(t *testing.T, d *datadriven.TestData) Spec {
 				svc.Restart.Failures = integer(t, val)
 			case "no-restart":
 				svc.Restart.NoRestart = []int{integer(t, val)}
+			case "max-requests":
+				svc.Workers.MaxRequests = integer(t, val)
+			case "max-age":
+				svc.Workers.MaxAge = duration(t, val)
+			case "memory-max":
+				svc.Workers.MemoryMax = int64(integer(t, val)) << 20
+			case "max-surge":
+				svc.Workers.MaxSurge = share(t, val)
 			default:
 				d.Fatalf(t, "unknown key %q", arg.Key)
 			}
@@ -144,6 +162,7 @@ func testService(name string, count int) Service {
 			Reset:     time.Minute,
 			Failures:  5,
 			Window:    time.Minute,
+			Jitter:    20,
 			NoRestart: []int{78},
 		},
 	}
@@ -161,6 +180,24 @@ func parseEvents(t *testing.T, d *datadriven.TestData) (events []Event) {
 			ev.Inflight[life(t, arg.Key)] = integer(t, arg.SingleVal(t))
 		}
 		return []Event{ev}
+	case "measured":
+		ev := Measured{Service: d.CmdArgs[0].Key, Workers: map[Life]Measure{}}
+		for _, arg := range d.CmdArgs[1:] {
+			ev.Workers[life(t, arg.Key)] = Measure{
+				Requests: uint64(integer(t, arg.Vals[0])), Memory: int64(integer(t, arg.Vals[1])) << 20, Stale: len(arg.Vals) > 2,
+			}
+		}
+		return []Event{ev}
+	case "restart":
+		name, number, one := strings.Cut(d.CmdArgs[0].Key, "/")
+		if one {
+			return []Event{RestartAsked{Service: name, Slot: integer(t, number)}}
+		}
+		return []Event{RestartAsked{Service: name, Slot: AllSlots}}
+	case "continue":
+		return []Event{ContinueAsked{Service: d.CmdArgs[0].Key}}
+	case "undo":
+		return []Event{UndoAsked{Service: d.CmdArgs[0].Key}}
 	case "shutdown":
 		return []Event{ShutdownAsked{Now: d.HasArg("now")}}
 	case "quiesced":
@@ -197,6 +234,9 @@ func parseNews(t *testing.T, d *datadriven.TestData, l Life) Event {
 		d.MaybeScanArgs(t, "code", &ev.Exit.Code)
 		d.MaybeScanArgs(t, "signal", &ev.Exit.Signal)
 		d.MaybeScanArgs(t, "rung", &ev.Exit.Rung)
+		if arg, ok := d.Arg("last"); ok {
+			ev.Exit.LastLines = []string{strings.Join(arg.Vals, ", ")}
+		}
 		return ev
 	default:
 		d.Fatalf(t, "unknown command %q", d.Cmd)
@@ -218,6 +258,14 @@ func integer(t *testing.T, s string) int {
 		t.Fatal(err)
 	}
 	return n
+}
+
+func share(t *testing.T, s string) Share {
+	percent, ok := strings.CutSuffix(s, "%")
+	if ok {
+		return Share{Percent: integer(t, percent)}
+	}
+	return Share{N: integer(t, s)}
 }
 
 func duration(t *testing.T, s string) time.Duration {

@@ -15,6 +15,7 @@ func (f *Fleet) shutdownAsked(now bool) {
 	f.stopping = true
 	for _, svc := range f.services {
 		svc.want = 0
+		f.forgetSuccessors(svc)
 		switch {
 		case now || again:
 			f.abandon(svc)
@@ -30,7 +31,9 @@ func (f *Fleet) shutdownAsked(now bool) {
 }
 
 // mayReturn says whether a slot that failed during a shutdown is started again: a worker is, while requests wait for an answer.
-func (s *slot) mayReturn() bool { return !s.isProxy() && s.svc.leave == quiescing }
+func (s *slot) mayReturn() bool {
+	return !s.isProxy() && s.predecessor == nil && s.svc.leave == quiescing
+}
 
 // abandon gives up on what does not run.
 func (f *Fleet) abandon(svc *service) {
@@ -69,7 +72,7 @@ func (f *Fleet) quiesced(name string) {
 // release stops the workers, which hold no request any more or never will give an answer to anybody.
 func (f *Fleet) release(svc *service) {
 	svc.leave = leaving
-	for _, s := range svc.slots {
+	for _, s := range svc.workers() {
 		f.stop(s, "shutting down")
 	}
 }
@@ -95,7 +98,7 @@ func (f *Fleet) endService(svc *service) {
 	if svc.leave == quiescing && !svc.proxy.state.up() {
 		f.release(svc)
 	}
-	if svc.leave == leaving && svc.count(State.alive) == 0 {
+	if svc.leave == leaving && svc.countAll(State.alive) == 0 {
 		f.stop(svc.proxy, "shutting down")
 	}
 }

@@ -1,12 +1,18 @@
 package fleet
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
-// slot is a worker's place in its service, or the proxy's: one process life after another.
+// slot is a worker's place in its service, or the proxy's: one process life after another. While its worker is replaced there are two of
+// the same number: the worker, and its successor.
 type slot struct {
 	svc      *service
 	number   int
-	lives    int // the number of the current life, or of the last one
+	lives    int  // the number of the current life, or of the last one
+	born     int  // ticket of its start
+	proven   bool // the current life has been ready
 	state    State
 	since    time.Time // in this state
 	ticket   int       // of its move to pending
@@ -18,6 +24,13 @@ type slot struct {
 	next     time.Time // the next start, in backoff and crashloop
 	restarts int       // lives that ended without being asked to
 	failures tally
+
+	successor   *slot     // what will take its place once it is ready
+	predecessor *slot     // what it will take the place of; both are set, or neither
+	renew       int       // ticket of the last wish for a newer life; 0: none since the last roll ended
+	recycle     string    // why the current life has lived long enough, "": it has not
+	expires     time.Time // when it will have; zero: never
+	stale       bool      // its program has changed since the current life began
 }
 
 func (s *slot) life() Life { return Life{Service: s.svc.Name, Slot: s.number, N: s.lives} }
@@ -39,6 +52,8 @@ func (s *slot) deadline() (time.Time, bool) {
 		return s.next, true
 	case StateStarting:
 		return s.startBy()
+	case StateReady, StateUnready:
+		return s.expires, !s.expires.IsZero() && s.recycle == ""
 	default:
 		return time.Time{}, false
 	}
@@ -72,18 +87,12 @@ func (f *Fleet) find(l Life) *slot {
 	if svc == nil {
 		return nil
 	}
-	s := svc.proxy
-	switch {
-	case l.Slot == ProxySlot:
-	case l.Slot < 0 || l.Slot >= len(svc.slots):
-		return nil
-	default:
-		s = svc.slots[l.Slot]
+	for _, s := range svc.all() {
+		if s.life() == l {
+			return s
+		}
 	}
-	if s.lives != l.N {
-		return nil
-	}
-	return s
+	return nil
 }
 
 // all is every slot of the fleet: service by service, the proxy first.
@@ -94,11 +103,21 @@ func (f *Fleet) all() (slots []*slot) {
 	return slots
 }
 
-func (svc *service) all() []*slot { return append([]*slot{svc.proxy}, svc.slots...) }
+func (svc *service) all() []*slot { return append([]*slot{svc.proxy}, svc.workers()...) }
 
-// count is how many workers of the service are in a state that is.
-func (svc *service) count(is func(State) bool) (n int) {
-	for _, s := range svc.slots {
+// workers are the slots, the successors and the retired.
+func (svc *service) workers() []*slot {
+	return slices.Concat(svc.slots, svc.successors(), svc.retired)
+}
+
+// count is how many of the slots are in a state that is. Who will take a worker's place, and who has lost it, are not counted.
+func (svc *service) count(is func(State) bool) int { return count(svc.slots, is) }
+
+// countAll is how many of all workers are in a state that is.
+func (svc *service) countAll(is func(State) bool) int { return count(svc.workers(), is) }
+
+func count(slots []*slot, is func(State) bool) (n int) {
+	for _, s := range slots {
 		if is(s.state) {
 			n++
 		}

@@ -47,12 +47,31 @@ type Workers struct {
 	Dir          string        // working directory; "" is the fleet file's folder, made absolute by config
 	Grace        time.Duration // how long a stop may wait for requests under way
 	StartTimeout time.Duration // to become ready, counted while the proxy is; 0: no limit
+	MaxRequests  int           // answered by one worker until another takes its place; 0: no limit
+	MaxAge       time.Duration // of one worker until another takes its place, less up to a tenth; 0: no limit
+	MemoryMax    int64         // bytes of its process group in memory at which another takes its place; 0: no limit
+	MaxSurge     Share         // of the wanted workers: how many more run while workers are replaced
+}
+
+// Share is a number, or so many percent of something.
+type Share struct {
+	N       int
+	Percent int // 0: N counts
+}
+
+// Of is the share of n, rounded up, and at least 1.
+func (s Share) Of(n int) int {
+	if s.Percent > 0 {
+		return max(1, (n*s.Percent+99)/100)
+	}
+	return max(1, s.N)
 }
 
 // Restart is how a slot comes back after a failure.
 type Restart struct {
 	Delay     time.Duration // of the second restart in a row; the first is at once
 	MaxDelay  time.Duration // the cap that doubling stops at
+	Jitter    int           // percent that a delay is made longer or shorter by at most
 	Reset     time.Duration // this long ready forgives all failures
 	Failures  int           // this many; 0: no number is
 	Window    time.Duration // within this long is a crash loop

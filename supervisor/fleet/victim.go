@@ -10,6 +10,7 @@ import (
 type candidate struct {
 	slot     int
 	state    State
+	old      bool // an operator wants a newer one
 	inflight int
 	started  time.Time
 }
@@ -22,11 +23,12 @@ var sacrifice = []State{
 	StateReady,
 }
 
-// victims picks the n slots that go, in this order: does not run, not ready, starting; then the idle ones, the least loaded, the youngest.
+// victims picks the n slots that go, in this order: does not run, not ready, starting; then the old, the idle ones, the least loaded, the youngest.
 func victims(all []candidate, n int) []int {
 	slices.SortFunc(all, func(a, b candidate) int {
 		return cmp.Or(
 			cmp.Compare(slices.Index(sacrifice, a.state), slices.Index(sacrifice, b.state)),
+			cmp.Compare(oldFirst(a), oldFirst(b)),
 			cmp.Compare(a.inflight, b.inflight),
 			b.started.Compare(a.started),
 			cmp.Compare(b.slot, a.slot),
@@ -37,4 +39,11 @@ func victims(all []candidate, n int) []int {
 		slots = append(slots, c.slot)
 	}
 	return slots
+}
+
+func oldFirst(c candidate) int {
+	if c.old {
+		return 0
+	}
+	return 1
 }

@@ -24,6 +24,9 @@ func TestVictims(t *testing.T) {
 		{"idle, then the least loaded", []candidate{
 			{slot: 0, state: StateReady, inflight: 2}, {slot: 1, state: StateReady}, {slot: 2, state: StateReady, inflight: 1},
 		}, []int{1, 2, 0}},
+		{"the old version before the idle", []candidate{
+			{slot: 0, state: StateReady}, {slot: 1, state: StateReady, old: true, inflight: 2}, {slot: 2, state: StateUnready},
+		}, []int{2, 1, 0}},
 		{"load before age", []candidate{
 			{slot: 0, state: StateReady, inflight: 1, started: young}, {slot: 1, state: StateReady, started: old},
 		}, []int{1, 0}},

@@ -1,6 +1,10 @@
 package fleet
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // View is the fleet as its core sees it, for status.
 type View struct {
@@ -8,11 +12,13 @@ type View struct {
 	Stopping bool
 }
 
-// ServiceView is one service of a View. Workers are in slot order; stopped slots that are not wanted are left out.
+// ServiceView is one service of a View. Workers are in slot order; stopped slots that are not wanted are left out. While a worker is
+// replaced there are two of its slot, the older first.
 type ServiceView struct {
 	Name    string
 	Want    int // 0 once the fleet is shutting down
 	Ready   int
+	Roll    RollView
 	Proxy   SlotView
 	Workers []SlotView
 }
@@ -26,6 +32,8 @@ type SlotView struct {
 	Since    time.Time
 	Reason   string    // why it is not ready, or how its last life ended
 	Next     time.Time // the next start, in backoff and crashloop
+	Replaces Life      // whose place it takes when it is ready; zero: nobody's
+	Stale    bool      // its program has changed since it was started
 }
 
 // View shows the fleet as the last Step left it. It is the caller's.
@@ -38,23 +46,26 @@ func (f *Fleet) View() View {
 }
 
 func (svc *service) view() ServiceView {
-	v := ServiceView{Name: svc.Name, Want: svc.want, Proxy: svc.proxy.view()}
-	for _, s := range svc.slots {
-		if s.state == stateFree {
-			continue
+	v := ServiceView{Name: svc.Name, Want: svc.want, Roll: svc.rollView(), Proxy: svc.proxy.view()}
+	v.Ready = svc.count(func(s State) bool { return s == StateReady })
+	for _, s := range svc.workers() {
+		if s.state != stateFree {
+			v.Workers = append(v.Workers, s.view())
 		}
-		if s.state == StateReady {
-			v.Ready++
-		}
-		v.Workers = append(v.Workers, s.view())
 	}
+	slices.SortStableFunc(v.Workers, func(a, b SlotView) int {
+		return cmp.Or(cmp.Compare(a.Life.Slot, b.Life.Slot), cmp.Compare(a.Life.N, b.Life.N))
+	})
 	return v
 }
 
 func (s *slot) view() SlotView {
-	v := SlotView{Life: s.life(), State: s.state.word(), Pid: s.pid, Restarts: s.restarts, Since: s.since, Reason: s.reason}
+	v := SlotView{Life: s.life(), State: s.state.word(), Pid: s.pid, Restarts: s.restarts, Since: s.since, Reason: s.reason, Stale: s.stale}
 	if s.state == StateBackoff || s.state == StateCrashloop {
 		v.Next = s.next
+	}
+	if s.predecessor != nil {
+		v.Replaces = s.predecessor.life()
 	}
 	return v
 }

@@ -14,6 +14,7 @@ type world struct {
 	*rapid.T
 	fleet    *Fleet
 	budget   int
+	surge    int
 	now      time.Time
 	want     map[string]int
 	alive    map[Life]*process
@@ -23,6 +24,8 @@ type world struct {
 	emptying map[string]bool // told to quiesce
 	quiesced map[string]bool
 	finished int
+	scaling  bool          // the event under way is Scaled
+	outdated map[Life]bool // who lived when a restart was asked for that has not been given up
 }
 
 type process struct {
@@ -41,11 +44,12 @@ func newWorld(t *rapid.T) *world {
 	w := &world{
 		T: t, budget: rapid.IntRange(1, 3).Draw(t, "budget"), now: time.Unix(0, 0),
 		want: map[string]int{}, alive: map[Life]*process{},
-		emptying: map[string]bool{}, quiesced: map[string]bool{},
+		emptying: map[string]bool{}, quiesced: map[string]bool{}, outdated: map[Life]bool{}, surge: rapid.IntRange(1, 2).Draw(t, "surge"),
 	}
 	spec := Spec{MaxStarting: w.budget}
 	for _, name := range []string{"a", "b", "c"}[:rapid.IntRange(1, 3).Draw(t, "services")] {
 		svc := testService(name, rapid.IntRange(0, 4).Draw(t, "count"))
+		svc.Workers.MaxRequests, svc.Workers.MaxSurge = 100, Share{N: w.surge}
 		w.want[name] = svc.Workers.Count
 		spec.Services = append(spec.Services, svc)
 	}
@@ -80,7 +84,7 @@ func (w *world) start(l Life) {
 		w.Fatalf("%v is started after a shutdown was asked for", l)
 	}
 	for other := range w.alive {
-		if other.Service == l.Service && other.Slot == l.Slot {
+		if l.Slot == ProxySlot && other.Service == l.Service && other.Slot == l.Slot {
 			w.Fatalf("%v is started while %v is alive", l, other)
 		}
 	}
@@ -100,6 +104,8 @@ func (w *world) stop(l Life) {
 	}
 	p.stopped = true
 	switch {
+	case w.asked == 0 && !w.scaling && p.ready && w.count(readyIn(l)) == 0:
+		w.Fatalf("%v serves and is told to stop, and nobody has its place", l)
 	case w.asked == 0 && l.Slot == ProxySlot:
 		w.Fatalf("the proxy %v is told to stop", l)
 	case l.Slot == ProxySlot && (!w.quiesced[l.Service] || w.count(workerOf(l.Service)) > 0):
@@ -137,8 +143,11 @@ func (w *world) check() {
 		w.Fatalf("%d unproven starts, at most %d are allowed", n, w.budget)
 	}
 	for name, want := range w.want {
-		if n := w.count(working(name)); n > want {
+		if n := w.count(working(name)); n > want+w.surge {
 			w.Fatalf("%s: %d alive and not told to stop, %d wanted", name, n, want)
+		}
+		if n := w.surplus(name); n > w.surge {
+			w.Fatalf("%s: %d alive beside another of the same slot, %d may be", name, n, w.surge)
 		}
 	}
 	if at, ok := w.fleet.Deadline(); ok && !at.After(w.now) {
@@ -181,6 +190,27 @@ func (w *world) count(is func(Life, *process) bool) (n int) {
 	return n
 }
 
+// surplus is how many processes of a service are not the only one of their slot.
+func (w *world) surplus(name string) (n int) {
+	slots := map[int]int{}
+	for l := range w.alive {
+		if l.Service == name {
+			slots[l.Slot]++
+		}
+	}
+	for _, lives := range slots {
+		n += lives - 1
+	}
+	return n
+}
+
+// readyIn: another one of the same slot is ready.
+func readyIn(of Life) func(Life, *process) bool {
+	return func(l Life, p *process) bool {
+		return l.Service == of.Service && l.Slot == of.Slot && l != of && p.ready && !p.told()
+	}
+}
+
 func unproven(l Life, p *process) bool { return l.Slot != ProxySlot && p.unproven() }
 
 func workerOf(service string) func(Life, *process) bool {
@@ -217,7 +247,24 @@ func (w *world) scale(service string, want int) {
 	if w.asked == 0 {
 		w.want[service] = want
 	}
+	w.scaling = true
 	w.step(Scaled{Service: service, Want: want})
+	w.scaling = false
+}
+
+// restart notes who is to go.
+func (w *world) restart(service string, slot int) {
+	for l, p := range w.alive {
+		if w.asked == 0 && l.Service == service && l.Slot >= 0 && !p.told() && (slot == AllSlots || slot == l.Slot) {
+			w.outdated[l] = true
+		}
+	}
+	w.step(RestartAsked{Service: service, Slot: slot})
+}
+
+func (w *world) undo(service string) {
+	maps.DeleteFunc(w.outdated, func(l Life, _ bool) bool { return l.Service == service })
+	w.step(UndoAsked{Service: service})
 }
 
 func (w *world) shutdown(now bool) {
