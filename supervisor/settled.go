@@ -9,6 +9,12 @@ import (
 	"github.com/zfleet/zfleet/supervisor/fleet"
 )
 
+// waiter waits for the fleet to be as it likes.
+type waiter interface {
+	// answer says whether there is nothing more to wait for: it has told the one who waits, or that one has given up.
+	answer(fleet.View) bool
+}
+
 type settledRequest struct {
 	ctx     context.Context
 	service string
@@ -33,8 +39,8 @@ func (s *Supervisor) Settled(ctx context.Context, service string) error {
 	return nil
 }
 
-func (s *Supervisor) wait(r *settledRequest) {
-	s.waiters = append(s.waiters, r)
+func (s *Supervisor) wait(w waiter) {
+	s.waiters = append(s.waiters, w)
 	s.answerWaiters()
 }
 
@@ -44,7 +50,7 @@ func (s *Supervisor) answerWaiters() {
 		return
 	}
 	view := s.fleet.View()
-	s.waiters = slices.DeleteFunc(s.waiters, func(r *settledRequest) bool { return r.answer(view) })
+	s.waiters = slices.DeleteFunc(s.waiters, func(w waiter) bool { return w.answer(view) })
 }
 
 func (r *settledRequest) answer(view fleet.View) (answered bool) {
@@ -66,6 +72,9 @@ func settled(view fleet.View, service string) (bool, error) {
 	svc := viewOf(view, service)
 	leaving := false
 	for _, slot := range append([]fleet.SlotView{svc.Proxy}, svc.Workers...) {
+		if slot.Replaces != (fleet.Life{}) {
+			continue // its predecessor serves until it is ready
+		}
 		switch slot.State {
 		case fleet.StateStopped:
 			return false, fmt.Errorf("%v stopped: %s", slot.Life, slot.Reason)

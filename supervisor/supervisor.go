@@ -24,6 +24,9 @@ type Launcher interface {
 	Quiesce(svc fleet.Service, tell func(fleet.Event))
 	// Inflight says how many requests each worker of the service holds. It may be slow (a proxy is asked) and may know nothing.
 	Inflight(svc fleet.Service) map[fleet.Life]int
+	// Measure finds out what the workers of the service have done and how they are: what its limits need, and whether their programs have
+	// changed. It may be slow, ends soon when ctx does, and leaves out whom it cannot tell of. It is called for one service once at a time.
+	Measure(ctx context.Context, svc fleet.Service) map[fleet.Life]fleet.Measure
 }
 
 // Process is one life. Both methods return at once and may be called at any time, in any order, more than once.
@@ -34,8 +37,11 @@ type Process interface {
 
 // Options are what a Supervisor can do without.
 type Options struct {
-	Note func(fleet.Note) // is told every change of state, by the loop: it must return soon and must not wait for the Supervisor
-	Rand func() float64   // numbers in [0, 1) for jitter; nil: a source of its own
+	// Note is told every change of state, and Roll every one of a rolling restart, by the loop: they must return soon and must not wait for
+	// the Supervisor.
+	Note func(fleet.Note)
+	Roll func(fleet.RollNote)
+	Rand func() float64 // numbers in [0, 1) for jitter; nil: a source of its own
 }
 
 // ErrEnded is what is returned to whoever still waits, or asks, when the fleet has ended.
@@ -46,6 +52,7 @@ type Supervisor struct {
 	services []fleet.Service
 	launcher Launcher
 	note     func(fleet.Note)
+	noteRoll func(fleet.RollNote)
 	mail     *mailbox
 	ran      atomic.Bool
 	done     chan struct{} // closed when Run returns
@@ -54,7 +61,7 @@ type Supervisor struct {
 	fleet     *fleet.Fleet
 	processes map[fleet.Life]Process
 	scales    map[string][]*scaleRequest // by service, in the order in which they came
-	waiters   []*settledRequest
+	waiters   []waiter
 	finished  bool
 }
 
@@ -63,6 +70,9 @@ func New(spec fleet.Spec, l Launcher, opts Options) *Supervisor {
 	if opts.Note == nil {
 		opts.Note = func(fleet.Note) {}
 	}
+	if opts.Roll == nil {
+		opts.Roll = func(fleet.RollNote) {}
+	}
 	if opts.Rand == nil {
 		opts.Rand = rand.Float64
 	}
@@ -70,6 +80,7 @@ func New(spec fleet.Spec, l Launcher, opts Options) *Supervisor {
 		services:  spec.Services,
 		launcher:  l,
 		note:      opts.Note,
+		noteRoll:  opts.Roll,
 		mail:      newMailbox(),
 		done:      make(chan struct{}),
 		fleet:     fleet.New(spec, opts.Rand),
@@ -86,6 +97,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	}
 	defer close(s.done)
 	defer s.mail.close()
+	defer s.startMeasuring()()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	asked := ctx.Done()
@@ -131,7 +143,9 @@ func (s *Supervisor) readMail() {
 			s.scale(m)
 		case *observation:
 			s.seen(m)
-		case *settledRequest:
+		case *restartRequest:
+			s.restart(m)
+		case waiter:
 			s.wait(m)
 		}
 	}
@@ -160,6 +174,8 @@ func (s *Supervisor) do(a fleet.Action) {
 		s.launcher.Quiesce(s.spec(a.Service), s.tell)
 	case fleet.Note:
 		s.note(a)
+	case fleet.RollNote:
+		s.noteRoll(a)
 	case fleet.Finish:
 		s.finished = true
 	}

@@ -20,7 +20,7 @@ import (
 const maxAnswer = 256 << 20
 
 // Client talks to the fleet at one socket. Its errors are [NoFleet], an [Error] as the fleet answered it, or say what the matter is with
-// the socket. Calls other than Settled end after ten seconds, all end with their context.
+// the socket. Calls other than Settled and Rolled end after ten seconds, all end with their context.
 type Client struct {
 	Fleet     string               // its name for error messages, where it is known
 	File      string               // the fleet file that the caller asked for, for error messages too
@@ -60,6 +60,16 @@ func (c *Client) Settled(ctx context.Context, service string) (Status, error) {
 		path += "?service=" + url.QueryEscape(service)
 	}
 	return call[Status](ctx, c, http.MethodGet, path, nil)
+}
+
+// Restart asks for rolling restarts, or says how they go on.
+func (c *Client) Restart(ctx context.Context, req RestartRequest) (RestartReply, error) {
+	return soon[RestartReply](ctx, c, http.MethodPost, "/v1/restart", req)
+}
+
+// Rolled waits until a service's rolling restart is over, or frozen.
+func (c *Client) Rolled(ctx context.Context, service string) (Roll, error) {
+	return call[Roll](ctx, c, http.MethodGet, "/v1/rolled?service="+url.QueryEscape(service), nil)
 }
 
 // Down tells the fleet to end and does not wait for it.

@@ -42,6 +42,8 @@ type fakeFleet struct {
 	scale   func(ScaleRequest) (ScaleReply, error)
 	settled func(context.Context, string) (Status, error)
 	down    func(DownRequest) error
+	restart func(RestartRequest) (RestartReply, error)
+	rolled  func(context.Context, string) (Roll, error)
 }
 
 func (f fakeFleet) Status(ctx context.Context) (Status, error)                  { return f.status(ctx) }
@@ -50,7 +52,13 @@ func (f fakeFleet) Settled(ctx context.Context, service string) (Status, error) 
 	return f.settled(ctx, service)
 }
 func (f fakeFleet) Down(_ context.Context, r DownRequest) error { return f.down(r) }
-func (f fakeFleet) Version() Version                            { return me }
+func (f fakeFleet) Restart(_ context.Context, r RestartRequest) (RestartReply, error) {
+	return f.restart(r)
+}
+func (f fakeFleet) Rolled(ctx context.Context, service string) (Roll, error) {
+	return f.rolled(ctx, service)
+}
+func (f fakeFleet) Version() Version { return me }
 
 var me = Version{Version: "v1.2.3", Pid: os.Getpid(), Fleet: "hello", File: "/srv/hello/fleet.toml"}
 

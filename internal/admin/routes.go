@@ -22,6 +22,8 @@ var routes = []route{
 	{http.MethodGet, "/v1/fleet", false, getFleet},
 	{http.MethodPost, "/v1/scale", false, postScale},
 	{http.MethodGet, "/v1/settled", true, getSettled},
+	{http.MethodPost, "/v1/restart", false, postRestart},
+	{http.MethodGet, "/v1/rolled", true, getRolled},
 	{http.MethodPost, "/v1/down", false, postDown},
 	{http.MethodGet, "/v1/version", false, getVersion},
 }
@@ -30,6 +32,23 @@ func getFleet(f Fleet, r *http.Request) (any, error) { return f.Status(r.Context
 
 func getSettled(f Fleet, r *http.Request) (any, error) {
 	return f.Settled(r.Context(), r.URL.Query().Get("service"))
+}
+
+func postRestart(f Fleet, r *http.Request) (any, error) {
+	req, err := body[RestartRequest](r)
+	switch {
+	case err != nil:
+		return nil, err
+	case !slices.Contains([]string{"", RestartContinue, RestartUndo}, req.Do):
+		return nil, Errorf(CodeBadRequest, `a restart request does "continue", "undo" or nothing, not %q`, req.Do)
+	case req.Slot != nil && (req.Service == "" || req.Do != ""):
+		return nil, Errorf(CodeBadRequest, `a restart request with a "slot" has a "service", and does nothing else`)
+	}
+	return f.Restart(r.Context(), req)
+}
+
+func getRolled(f Fleet, r *http.Request) (any, error) {
+	return f.Rolled(r.Context(), r.URL.Query().Get("service"))
 }
 
 func getVersion(f Fleet, _ *http.Request) (any, error) { return f.Version(), nil }

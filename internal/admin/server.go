@@ -16,6 +16,9 @@ type Fleet interface {
 	Scale(ctx context.Context, req ScaleRequest) (ScaleReply, error)
 	// Settled waits until as many workers are ready as wanted and none is leaving: of one service, or of all when it is "".
 	Settled(ctx context.Context, service string) (Status, error)
+	Restart(ctx context.Context, req RestartRequest) (RestartReply, error)
+	// Rolled waits until a service ("": the first) has no rolling restart that goes on, and returns its last one.
+	Rolled(ctx context.Context, service string) (Roll, error)
 	Down(ctx context.Context, req DownRequest) error
 	Version() Version
 }

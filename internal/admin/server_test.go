@@ -18,12 +18,16 @@ func TestEveryCallArrivesAndReturns(t *testing.T) {
 	var scaled ScaleRequest
 	var asked string
 	var downed DownRequest
+	var restarted RestartRequest
+	roll := Roll{Service: "hello", Number: 1, State: RollFrozen, Of: 3, Reason: "no", LastLines: []string{"no"}}
 	status := Status{Fleet: "hello", Services: []Service{{Name: "hello", Want: 3}}}
 	client, _ := served(t, fakeFleet{
 		status:  func(context.Context) (Status, error) { return status, nil },
 		scale:   func(r ScaleRequest) (ScaleReply, error) { scaled = r; return ScaleReply{"hello", 8, 3}, nil },
 		settled: func(_ context.Context, service string) (Status, error) { asked = service; return status, nil },
 		down:    func(r DownRequest) error { downed = r; return nil },
+		restart: func(r RestartRequest) (RestartReply, error) { restarted = r; return RestartReply{[]Roll{roll}}, nil },
+		rolled:  func(_ context.Context, service string) (Roll, error) { asked = service; return roll, nil },
 	})
 	var daemon string
 	client.OnVersion = func(version string) { daemon = version }
@@ -41,6 +45,14 @@ func TestEveryCallArrivesAndReturns(t *testing.T) {
 	must(t, err)
 	same(t, got, status)
 	same(t, asked, "a&b")
+	began, err := client.Restart(ctx, RestartRequest{Service: "hello", Slot: &eight})
+	must(t, err)
+	same(t, began, RestartReply{[]Roll{roll}})
+	same(t, *restarted.Slot, 8)
+	ended, err := client.Rolled(ctx, "b&c")
+	must(t, err)
+	same(t, ended, roll)
+	same(t, asked, "b&c")
 	must(t, client.Down(ctx, DownRequest{Now: true}))
 	same(t, downed, DownRequest{Now: true})
 	who, err := client.Version(ctx)
@@ -77,6 +89,9 @@ func TestWhatIsNotUnderstoodIsRefused(t *testing.T) {
 		{"no such path", "GET", "/v1/flet", "", "404", "/v1/fleet"},
 		{"wrong method", "GET", "/v1/scale", "", "405", "takes POST, not GET"},
 		{"not JSON", "POST", "/v1/scale", "hello=8", "400", "invalid character"},
+		{"nothing that a restart does", "POST", "/v1/restart", `{"do":"stop"}`, "400", `\"stop\"`},
+		{"a slot of no service", "POST", "/v1/restart", `{"slot":1}`, "400", `has a \"service\"`},
+		{"a slot to continue", "POST", "/v1/restart", `{"service":"hello","slot":1,"do":"undo"}`, "400", `does nothing else`},
 		{"misspelt key", "POST", "/v1/scale", `{"cuont":8}`, "400", `unknown field \"cuont\"`},
 		{"two values", "POST", "/v1/scale", `{"count":8}{"count":9}`, "400", "more than one"},
 		{"neither", "POST", "/v1/scale", `{"service":"hello"}`, "400", "either"},

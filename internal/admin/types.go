@@ -5,6 +5,8 @@
 //	GET  /v1/fleet                        Status
 //	POST /v1/scale   ScaleRequest         ScaleReply, at once
 //	GET  /v1/settled?service=hello        Status, when as many are ready as wanted and none is leaving; no service: when all are
+//	POST /v1/restart RestartRequest       RestartReply, at once
+//	GET  /v1/rolled?service=hello         Roll, when the rolling restart is over or frozen
 //	POST /v1/down    DownRequest          {}, at once
 //	GET  /v1/version                      Version
 //
@@ -44,6 +46,7 @@ type Service struct {
 	Queued   int      `json:"queued"`
 	Clients  int      `json:"clients"`
 	Counters Counters `json:"counters"`
+	Roll     *Roll    `json:"roll,omitempty"` // the last rolling restart, if there was one
 	Workers  []Worker `json:"workers"`
 	Foreign  []Lane   `json:"foreign,omitempty"` // lanes of workers that zfleet did not start
 }
@@ -88,7 +91,28 @@ type Worker struct {
 	Inflight int       `json:"inflight"`
 	Answered uint64    `json:"answered"` // by the lanes that it has now
 	Reason   string    `json:"reason,omitempty"`
+	Replaces string    `json:"replaces,omitempty"` // the worker of the same slot whose place it takes when it is ready
+	Stale    bool      `json:"stale,omitempty"`    // its program has changed since it was started
 }
+
+// Roll is a service's rolling restart.
+type Roll struct {
+	Service   string   `json:"service"`
+	Number    int      `json:"number"` // the first is 1
+	State     string   `json:"state"`  // rolling, frozen, done, undone
+	Done      int      `json:"done"`   // workers that are replaced, and those that take their places are ready
+	Of        int      `json:"of"`
+	Reason    string   `json:"reason,omitempty"`     // why it is frozen
+	LastLines []string `json:"last_lines,omitempty"` // that the worker printed on whose account it is
+}
+
+// The states of a Roll.
+const (
+	RollRolling = "rolling"
+	RollFrozen  = "frozen"
+	RollDone    = "done"
+	RollUndone  = "undone"
+)
 
 // Lane is a foreign worker's connection.
 type Lane struct {
@@ -110,6 +134,24 @@ type ScaleReply struct {
 	Service string `json:"service"`
 	Want    int    `json:"want"`
 	Was     int    `json:"was"`
+}
+
+// RestartRequest replaces workers by newer ones: all of a service, or those of one slot. Or it says how a rolling restart goes on.
+type RestartRequest struct {
+	Service string `json:"service"` // "": all services
+	Slot    *int   `json:"slot,omitempty"`
+	Do      string `json:"do,omitempty"` // "", "continue" or "undo"
+}
+
+// What a RestartRequest can do beside beginning one.
+const (
+	RestartContinue = "continue"
+	RestartUndo     = "undo"
+)
+
+// RestartReply is the rolling restarts that were asked for, as they are now.
+type RestartReply struct {
+	Rolls []Roll `json:"rolls"`
 }
 
 // DownRequest ends the fleet: drained, or Now.

@@ -17,18 +17,27 @@ func tomlFiles(_ *cobra.Command, args []string, _ string) ([]string, cobra.Shell
 	return []string{"toml"}, cobra.ShellCompDirectiveFilterFileExt
 }
 
-// complete offers the services that have no number yet. A shell must not wait for a fleet, so they are those of the file.
+// complete offers the services that have no number yet.
 func (s *scale) complete(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	file, err := config.Load(s.where.path())
+	return offered(s.where, args, "="), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+// complete offers the services that are not named yet.
+func (r *restart) complete(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return offered(r.where, args, ""), cobra.ShellCompDirectiveNoFileComp
+}
+
+// offered is the services that no argument names yet, with a suffix. A shell must not wait for a fleet, so they are those of the file.
+func offered(at where, args []string, suffix string) (offers []string) {
+	file, err := config.Load(at.path())
 	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+		return nil
 	}
-	var offers []string
 	for _, svc := range file.Spec.Services {
-		offer := svc.Name + "="
+		offer := svc.Name + suffix
 		if !slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, offer) }) {
 			offers = append(offers, offer)
 		}
 	}
-	return offers, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	return offers
 }

@@ -58,6 +58,8 @@ type fakeFleet struct {
 	scaled     []admin.ScaleRequest
 	refusal    error
 	downed     []admin.DownRequest
+	restarted  []admin.RestartRequest
+	rolled     func(context.Context) (admin.Roll, error)
 }
 
 func (f *fakeFleet) Status(context.Context) (admin.Status, error) { return f.status, nil }
@@ -80,6 +82,13 @@ func (f *fakeFleet) Settled(ctx context.Context, _ string) (admin.Status, error)
 	f.status.Services[0].Ready = f.status.Services[0].Want
 	return f.status, nil
 }
+
+func (f *fakeFleet) Restart(_ context.Context, req admin.RestartRequest) (admin.RestartReply, error) {
+	f.restarted = append(f.restarted, req)
+	return admin.RestartReply{Rolls: []admin.Roll{{Service: "hello", Number: 1, State: admin.RollRolling, Of: 3}}}, f.refusal
+}
+
+func (f *fakeFleet) Rolled(ctx context.Context, _ string) (admin.Roll, error) { return f.rolled(ctx) }
 
 func (f *fakeFleet) Down(_ context.Context, req admin.DownRequest) error {
 	f.downed = append(f.downed, req)

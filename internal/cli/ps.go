@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -30,7 +31,8 @@ func newPsCommand(ui *tui) *cobra.Command {
 
 A worker is pending (waits for its turn to start), starting, ready, unready (runs and takes no requests),
 draining, stopping, stopped (starting it again cannot help), in backoff (starts again soon) or in crashloop
-(fails again and again). Foreign workers connected by themselves: zfleet did not start them.`,
+(fails again and again). Foreign workers connected by themselves: zfleet did not start them. While a worker is
+replaced its slot has two. One whose program has changed on disk is stale: zfleet restart brings the new one.`,
 		Example: "  zfleet ps\n  zfleet ps -o json | jq '.services[].ready'\n  zfleet ps --watch",
 		Args:    atMost(0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return p.run(cmd.Context()) },
@@ -97,9 +99,24 @@ func (ui *tui) status(w io.Writer, status admin.Status, now time.Time) {
 		ui.printf("fleet %s is ending\n\n", status.Fleet)
 	}
 	ui.table(w, []string{"SERVICE", "WANT", "READY", "QUEUED", "CLIENTS", "PROXY", "PID", "FRONTEND", "BACKEND"}, services)
+	for _, svc := range status.Services {
+		ui.rollLine(w, svc.Roll)
+	}
 	if len(workers) > 0 {
 		_, _ = io.WriteString(w, "\n")
 		ui.table(w, []string{"WORKER", "STATE", "PID", "SINCE", "RESTARTS", "INFLIGHT", "ANSWERED", "REASON"}, workers)
+	}
+}
+
+// rollLine tells of a rolling restart that is not over.
+func (ui *tui) rollLine(w io.Writer, roll *admin.Roll) {
+	switch {
+	case roll == nil:
+	case roll.State == admin.RollRolling:
+		_, _ = fmt.Fprintf(w, "\n%s restarts: %d of %s replaced\n", roll.Service, roll.Done, count(roll.Of, "worker"))
+	case roll.State == admin.RollFrozen:
+		text := fmt.Sprintf("%s: its restart is frozen, %d of %s replaced: %s", roll.Service, roll.Done, count(roll.Of, "worker"), roll.Reason)
+		_, _ = fmt.Fprintf(w, "\n%s\nhint: %s\n", ui.paint(w, red, field(text)), (&frozenError{*roll}).Hint())
 	}
 }
 
@@ -121,8 +138,23 @@ func serviceRow(svc admin.Service) []cell {
 func workerRow(w admin.Worker, now time.Time) []cell {
 	return []cell{
 		{text: w.Name}, stateCell(w.State), {text: pid(w.Pid)}, {text: age(now.Sub(w.Since))}, {text: number(w.Restarts)},
-		{text: number(w.Inflight)}, {text: number(w.Answered)}, {text: w.Reason},
+		{text: number(w.Inflight)}, {text: number(w.Answered)}, {text: remark(w)},
 	}
+}
+
+// remark is what there is to say of a worker beside its numbers.
+func remark(w admin.Worker) string {
+	var all []string
+	if w.Replaces != "" {
+		all = append(all, "to replace "+w.Replaces)
+	}
+	if w.Reason != "" {
+		all = append(all, w.Reason)
+	}
+	if w.Stale {
+		all = append(all, "stale: its program has changed since it was started")
+	}
+	return strings.Join(all, "; ")
 }
 
 func foreignRow(service string, lane admin.Lane) []cell {

@@ -23,7 +23,10 @@ func busy(now time.Time) admin.Status {
 		worker(2, 12, 0, "crashloop", 3*time.Hour+time.Minute),
 		worker(3, 1, 1204, "draining", 900*time.Millisecond),
 		worker(4, 0, 0, "pending", -time.Second),
+		worker(4, 2, 1206, "starting", time.Second),
 	}
+	workers[5].Replaces, workers[5].Reason = "hello/4#1", "waits for its handshake"
+	workers[0].Stale = true
 	workers[0].Inflight, workers[0].Answered = 2, 123456
 	workers[1].Reason = "warming up\x1b[2J\nthe model"
 	workers[2].Reason = "exited with status 1"
@@ -32,11 +35,13 @@ func busy(now time.Time) admin.Status {
 			Name: "hello", Frontend: []string{"tcp://127.0.0.1:*", "ipc:///run/hello.sock"}, Backend: []string{"tcp://*:5560"},
 			Bound: &admin.Bound{Frontend: []string{"tcp://127.0.0.1:40001", "ipc:///run/hello.sock"}, Backend: []string{"tcp://0.0.0.0:5560"}},
 			Proxy: admin.Proxy{Pid: 1200, State: "ready"}, Want: 4, Ready: 1, Queued: 17, Clients: 3, Workers: workers,
+			Roll:    &admin.Roll{Service: "hello", State: admin.RollRolling, Done: 1, Of: 5},
 			Foreign: []admin.Lane{{Peer: "127.0.0.1:50123", Pid: 777, Inflight: 1, Answered: 9}},
 		},
 		{
 			Name: "größer", Frontend: []string{"tcp://*:6000"}, Backend: []string{"tcp://*:6001"},
 			Proxy: admin.Proxy{Pid: 1300, State: admin.Unresponsive}, Workers: []admin.Worker{},
+			Roll: &admin.Roll{Service: "größer", State: admin.RollFrozen, Of: 2, Reason: "größer/0#2 did not become ready:\nno\x1b[2J"},
 		},
 	}}
 }
@@ -45,12 +50,18 @@ const busyTable = `SERVICE  WANT  READY  QUEUED  CLIENTS  PROXY         PID   FR
 hello    4     1      17      3        ready         1200  tcp://127.0.0.1:40001,ipc:///run/hello.sock  tcp://0.0.0.0:5560
 größer   0     0      0       0        unresponsive  1300  tcp://*:6000                                 tcp://*:6001
 
+hello restarts: 1 of 5 workers replaced
+
+größer: its restart is frozen, 0 of 2 workers replaced: größer/0#2 did not become ready: no\x1b[2J
+hint: mend it, then zfleet restart größer --continue; or zfleet restart größer --undo
+
 WORKER      STATE      PID   SINCE  RESTARTS  INFLIGHT  ANSWERED  REASON
-hello/0#1   ready      1201  2d1h   0         2         123456    -
+hello/0#1   ready      1201  2d1h   0         2         123456    stale: its program has changed since it was started
 hello/1#3   unready    1202  2m5s   2         0         0         warming up\x1b[2J the model
 hello/2#12  crashloop  -     3h1m   11        0         0         exited with status 1
 hello/3#1   draining   1204  0s     0         0         0         -
 hello/4#0   pending    -     0s     -1        0         0         -
+hello/4#2   starting   1206  1s     1         0         0         to replace hello/4#1; waits for its handshake
 hello       foreign    777   -      -         1         9         127.0.0.1:50123
 `
 

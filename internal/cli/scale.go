@@ -50,7 +50,11 @@ func (s *scale) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := knownServices(ctx, client, requests); err != nil {
+	var names []string
+	for _, req := range requests {
+		names = append(names, req.Service)
+	}
+	if err := knownServices(ctx, client, names); err != nil {
 		return err
 	}
 	replies, err := askAll(ctx, client, requests)
@@ -114,7 +118,7 @@ func serviceIn(status admin.Status, name string) admin.Service {
 }
 
 // knownServices refuses a misspelt name before anything is changed.
-func knownServices(ctx context.Context, client *admin.Client, requests []admin.ScaleRequest) error {
+func knownServices(ctx context.Context, client *admin.Client, asked []string) error {
 	status, err := client.Status(ctx)
 	if err != nil {
 		return err
@@ -123,9 +127,9 @@ func knownServices(ctx context.Context, client *admin.Client, requests []admin.S
 	for _, svc := range status.Services {
 		names = append(names, svc.Name)
 	}
-	for _, req := range requests {
-		if req.Service != "" && !slices.Contains(names, req.Service) {
-			return &unknownService{status.Fleet, req.Service, names}
+	for _, name := range asked {
+		if name != "" && !slices.Contains(names, name) {
+			return &unknownService{status.Fleet, name, names}
 		}
 	}
 	return nil

@@ -16,25 +16,26 @@ import (
 // commanded is what signals command.
 type commanded interface {
 	Scale(ctx context.Context, req admin.ScaleRequest) (admin.ScaleReply, error)
+	Restart(ctx context.Context, req admin.RestartRequest) (admin.RestartReply, error)
 	Down(ctx context.Context, req admin.DownRequest) error
 }
 
-// signals are those that a fleet hears. Scaling may have to ask a proxy and is slow then; the end must not wait for that, so they come in
-// two channels with a goroutine each.
-type signals struct{ ends, scales chan os.Signal }
+// signals are those that a fleet hears. Changing it may have to ask a proxy and is slow then; the end must not wait for that, so they come
+// in two channels with a goroutine each.
+type signals struct{ ends, changes chan os.Signal }
 
 // catchSignals takes all signals that would otherwise end or stop zfleet and can be meant for it. SIGPIPE is caught, not ignored, so that a
 // log pipe without a reader does not end the fleet: what is ignored would be ignored in every worker too, see signal(7) on execve.
 func catchSignals() *signals {
-	s := &signals{ends: make(chan os.Signal, 16), scales: make(chan os.Signal, 256)}
-	signal.Notify(s.scales, syscall.SIGTTIN, syscall.SIGTTOU)
-	signal.Notify(s.ends, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE)
+	s := &signals{ends: make(chan os.Signal, 16), changes: make(chan os.Signal, 256)}
+	signal.Notify(s.changes, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGUSR2)
+	signal.Notify(s.ends, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGPIPE)
 	return s
 }
 
 func (s *signals) stop() {
 	signal.Stop(s.ends)
-	signal.Stop(s.scales)
+	signal.Stop(s.changes)
 }
 
 // oneWish is how close together signals mean the same: timeout(1) and others signal a process and then its group.
@@ -74,20 +75,35 @@ func end(ctx context.Context, fleet commanded, log zerolog.Logger, sig os.Signal
 	}
 }
 
-// obeyScales changes the first service by one a signal.
-func (s *signals) obeyScales(ctx context.Context, fleet commanded, log zerolog.Logger) {
+// obeyChanges changes the first service by one a signal, and restarts the workers of all.
+func (s *signals) obeyChanges(ctx context.Context, fleet commanded, log zerolog.Logger) {
+	var restarted time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case sig := <-s.scales:
-			delta := 1
-			if sig == syscall.SIGTTOU {
-				delta = -1
+		case sig := <-s.changes:
+			switch sig {
+			case syscall.SIGTTIN:
+				scaleBy(ctx, fleet, log, sig, 1)
+			case syscall.SIGTTOU:
+				scaleBy(ctx, fleet, log, sig, -1)
+			default:
+				if time.Since(restarted) >= oneWish {
+					restartAll(ctx, fleet, log, sig)
+					restarted = time.Now()
+				}
 			}
-			scaleBy(ctx, fleet, log, sig, delta)
 		}
 	}
+}
+
+func restartAll(ctx context.Context, fleet commanded, log zerolog.Logger, sig os.Signal) {
+	if _, err := fleet.Restart(ctx, admin.RestartRequest{}); err != nil {
+		log.Warn().Str("signal", name(sig)).Msgf("%s: %v", name(sig), err)
+		return
+	}
+	log.Info().Str("signal", name(sig)).Msgf("%s: the workers of all services are replaced", name(sig))
 }
 
 func scaleBy(ctx context.Context, fleet commanded, log zerolog.Logger, sig os.Signal, delta int) {

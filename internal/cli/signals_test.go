@@ -48,6 +48,14 @@ func (h *heard) Scale(_ context.Context, req admin.ScaleRequest) (admin.ScaleRep
 	return admin.ScaleReply{Service: "hello", Want: 4}, nil
 }
 
+func (h *heard) Restart(_ context.Context, req admin.RestartRequest) (admin.RestartReply, error) {
+	h.order("restart")
+	if req != (admin.RestartRequest{}) {
+		h.order("%+v", req)
+	}
+	return admin.RestartReply{}, nil
+}
+
 func (h *heard) Down(_ context.Context, req admin.DownRequest) error {
 	h.order("down now=%v", req.Now)
 	return nil
@@ -58,11 +66,11 @@ func hear(t *testing.T, h *heard, send func(s *signals)) (orders []string, log s
 	t.Helper()
 	var text strings.Builder
 	synctest.Test(t, func(t *testing.T) {
-		s := &signals{ends: make(chan os.Signal, 8), scales: make(chan os.Signal, 8)}
+		s := &signals{ends: make(chan os.Signal, 8), changes: make(chan os.Signal, 8)}
 		ctx, cancel := context.WithCancel(t.Context())
 		logger := zerolog.New(zerolog.SyncWriter(&text))
 		go s.obeyEnds(ctx, h, logger)
-		go s.obeyScales(ctx, h, logger)
+		go s.obeyChanges(ctx, h, logger)
 		send(s)
 		synctest.Wait()
 		cancel()
@@ -72,10 +80,15 @@ func hear(t *testing.T, h *heard, send func(s *signals)) (orders []string, log s
 
 func TestSignalsAreOrders(t *testing.T) {
 	orders, log := hear(t, &heard{}, func(s *signals) {
-		s.scales <- syscall.SIGTTIN
-		s.scales <- syscall.SIGTTOU
+		s.changes <- syscall.SIGTTIN
+		s.changes <- syscall.SIGTTOU
+		s.changes <- syscall.SIGUSR2
+		s.changes <- syscall.SIGUSR2 // the same wish
 		synctest.Wait()
-		for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTERM} {
+		time.Sleep(oneWish)
+		s.changes <- syscall.SIGUSR2
+		synctest.Wait()
+		for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGTERM} {
 			s.ends <- sig
 		}
 		synctest.Wait()
@@ -85,12 +98,12 @@ func TestSignalsAreOrders(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		s.ends <- syscall.SIGINT
 	})
-	if want := []string{"scale +1", "scale -1", "down now=false", "down now=true"}; !slices.Equal(orders, want) {
+	if want := []string{"scale +1", "scale -1", "restart", "restart", "down now=false", "down now=true"}; !slices.Equal(orders, want) {
 		t.Errorf("got %q, want %q", orders, want)
 	}
 	for _, line := range []string{
 		"SIGTTIN: hello: 4 workers wanted", "SIGTTOU: cannot scale hello to 0: min = 1",
-		"nothing is done on SIGHUP", "nothing is done on SIGUSR1", "nothing is done on SIGUSR2",
+		"nothing is done on SIGHUP", "nothing is done on SIGUSR1", "SIGUSR2: the workers of all services are replaced",
 		"SIGTERM: the fleet ends when", "SIGINT: the fleet ends at once",
 	} {
 		if !strings.Contains(log, line) {
@@ -106,7 +119,7 @@ func TestTheEndDoesNotWaitForScaling(t *testing.T) {
 	h := &heard{}
 	orders, _ := hear(t, h, func(s *signals) {
 		h.slow = make(chan struct{})
-		s.scales <- syscall.SIGTTIN
+		s.changes <- syscall.SIGTTIN
 		s.ends <- syscall.SIGTERM
 		synctest.Wait()
 		if got := h.sofar(); !slices.Equal(got, []string{"down now=false"}) {

@@ -31,7 +31,7 @@ talk to. It stays in the foreground and logs to stderr: readable lines on a term
 
 Signals: TERM and INT end the fleet when all requests under way are answered; once more ends it now. TTIN adds
 a worker to the first service, TTOU takes one away; signals can get lost when several come at once, zfleet scale
-does not.`,
+does not. USR2 replaces the workers of all services by new ones, as zfleet restart --all does.`,
 		Example:           "  zfleet up\n  zfleet up /srv/hello/fleet.toml\n  zfleet up --detach && zfleet ps",
 		Args:              atMost(1, "fleet file"),
 		RunE:              u.run,
@@ -77,7 +77,7 @@ func (u *up) foreground(file config.File) error {
 	ctx, ended := context.WithCancel(context.Background())
 	defer ended()
 	go signals.obeyEnds(ctx, d, log)
-	go signals.obeyScales(ctx, d, log)
+	go signals.obeyChanges(ctx, d, log)
 	return d.Run(ctx)
 }
 

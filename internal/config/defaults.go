@@ -25,10 +25,11 @@ func defaultService(name, folder string) fleet.Service {
 			Heartbeat: time.Second, HeartbeatTimeout: 10 * time.Second,
 			Attempts: 3, Queue: 100_000, QueueBytes: 1 << 30, MaxMessage: 1 << 30, ClientBuffer: 64 << 20,
 		},
-		Workers: fleet.Workers{Dir: folder, Grace: 30 * time.Second, StartTimeout: 30 * time.Second},
+		Workers: fleet.Workers{Dir: folder, Grace: 30 * time.Second, StartTimeout: 30 * time.Second, MaxSurge: fleet.Share{N: 1}},
 		Restart: fleet.Restart{
 			Delay:     500 * time.Millisecond,
 			MaxDelay:  30 * time.Second,
+			Jitter:    20,
 			Reset:     time.Minute,
 			Failures:  5,
 			Window:    time.Minute,

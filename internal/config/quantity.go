@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/zfleet/zfleet/supervisor/fleet"
 )
 
 // longest is far above any time that makes sense here, and far below what time.Duration can hold.
@@ -107,4 +109,48 @@ func formatSize(n int64) string {
 		}
 	}
 	return strconv.FormatInt(n, 10) + " bytes"
+}
+
+var percentPattern = regexp.MustCompile(`^([0-9]{1,3}) ?%$`)
+
+// percentOf reads "25%".
+func percentOf(raw any) (int, bool) {
+	s, _ := raw.(string)
+	match := percentPattern.FindStringSubmatch(s)
+	if match == nil {
+		return 0, false
+	}
+	n, err := strconv.Atoi(match[1])
+	return n, err == nil && n <= 100
+}
+
+func (t *table) percent(name string, into *int) {
+	v, ok := t.take(name, "percent")
+	if !ok {
+		return
+	}
+	n, ok := percentOf(v.raw)
+	if !ok {
+		t.complain(v.at, "%s must be from \"0%%\" to \"100%%\", with quotes; this is %v", name, v.raw)
+		return
+	}
+	*into = n
+}
+
+// share reads a number, or a percentage.
+func (t *table) share(name string, high int, into *fleet.Share) {
+	v, ok := t.take(name, "integer or percent")
+	if !ok {
+		return
+	}
+	percent, isPercent := percentOf(v.raw)
+	n, isNumber := v.raw.(int64)
+	switch {
+	case isPercent && percent > 0:
+		*into = fleet.Share{Percent: percent}
+	case isNumber && n >= 1 && n <= int64(high):
+		*into = fleet.Share{N: int(n)}
+	default:
+		t.complain(v.at, "%s must be from 1 to %d, or from \"1%%\" to \"100%%\"; this is %v", name, high, v.raw)
+	}
 }

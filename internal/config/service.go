@@ -15,6 +15,13 @@ const (
 	maxAttempts    = 1000
 	maxQueue       = 100_000_000
 	maxFailures    = 1000
+	maxRequests    = 1_000_000_000
+)
+
+// A limit below these would have every worker replaced as soon as it is ready.
+const (
+	shortestAge = time.Second
+	leastMemory = 1 << 20
 )
 
 // soonest is the shortest time that something is waited for: without one, a failing worker would be restarted in a circle.
@@ -42,11 +49,23 @@ func (p *parser) workers(t *table, pluginDir string, w *fleet.Workers) {
 	}
 	t.duration("grace", 0, &w.Grace)
 	t.duration("start_timeout", soonest, &w.StartTimeout)
+	p.recycling(t, w)
 	p.program(t, pluginDir, w)
 	if ok && w.Concurrency > 0 && w.Plugin == "" && w.Command != nil {
 		p.complain(concurrency.at, "concurrency is for plugins: a command has one connection to zfleet, or makes more by itself")
 	}
 	t.done()
+}
+
+// recycling reads when a worker is replaced, and how many at a time.
+func (p *parser) recycling(t *table, w *fleet.Workers) {
+	t.integer("max_requests", 0, maxRequests, &w.MaxRequests)
+	p.orNone(t, "max_age", shortestAge, &w.MaxAge)
+	t.size("memory_max", 0, &w.MemoryMax)
+	if w.MemoryMax > 0 && w.MemoryMax < leastMemory {
+		p.complain(t.valueAt("memory_max"), "memory_max must be 0, for none, or at least %s; this is %s", formatSize(leastMemory), formatSize(w.MemoryMax))
+	}
+	t.share("max_surge", maxWorkers, &w.MaxSurge)
 }
 
 // numberOfWorkers checks that count lies between min and max, whichever of them are written.
@@ -134,6 +153,7 @@ func (p *parser) env(t *table, w *fleet.Workers) {
 func (p *parser) restart(t *table, r *fleet.Restart) {
 	delay, _ := t.duration("delay", soonest, &r.Delay)
 	most, ok := t.duration("max_delay", soonest, &r.MaxDelay)
+	t.percent("jitter", &r.Jitter)
 	t.duration("reset", 0, &r.Reset)
 	t.integer("failures", 1, maxFailures, &r.Failures)
 	t.duration("window", soonest, &r.Window)
@@ -162,9 +182,9 @@ func (p *parser) delivery(t *table, d *fleet.Delivery) {
 	if d.Once && d.Prefetch > 1 {
 		p.complain(prefetch.at, "prefetch must be 1 with redeliver = \"never\", or left out: what waits at a worker would be lost with it")
 	}
-	p.orNone(t, "timeout", &d.Timeout)
-	p.orNone(t, "deadline", &d.Deadline)
-	beat, ok := p.orNone(t, "heartbeat", &d.Heartbeat)
+	p.orNone(t, "timeout", soonest, &d.Timeout)
+	p.orNone(t, "deadline", soonest, &d.Deadline)
+	beat, ok := p.orNone(t, "heartbeat", soonest, &d.Heartbeat)
 	most, given := t.duration("heartbeat_timeout", soonest, &d.HeartbeatTimeout)
 	if d.HeartbeatTimeout <= d.Heartbeat && (ok || given) {
 		if !given {
@@ -184,10 +204,10 @@ func (p *parser) delivery(t *table, d *fleet.Delivery) {
 }
 
 // orNone is a duration that can be left out by 0.
-func (p *parser) orNone(t *table, key string, to *time.Duration) (v value, ok bool) {
+func (p *parser) orNone(t *table, key string, least time.Duration, to *time.Duration) (v value, ok bool) {
 	v, ok = t.duration(key, 0, to)
-	if ok && *to > 0 && *to < soonest {
-		p.complain(v.at, "%s must be 0s, for none, or at least %s; this is %s", key, formatDuration(soonest), v.raw)
+	if ok && *to > 0 && *to < least {
+		p.complain(v.at, "%s must be 0s, for none, or at least %s; this is %s", key, formatDuration(least), v.raw)
 	}
 	return v, ok
 }

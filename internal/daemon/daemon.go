@@ -105,7 +105,7 @@ func (d *Daemon) open(opts Options) error {
 	d.onStop.add("launcher", func(context.Context) error { return d.launcher.Close() })
 
 	notes := &notes{log: d.log}
-	d.supervisor = supervisor.New(d.spec, noted{d.launcher, notes}, supervisor.Options{Note: notes.note})
+	d.supervisor = supervisor.New(d.spec, noted{d.launcher, notes}, supervisor.Options{Note: notes.note, Roll: notes.roll})
 	return nil
 }
 

@@ -45,6 +45,10 @@ func (l *fakeLauncher) Quiesce(svc fleet.Service, tell func(fleet.Event)) {
 
 func (l *fakeLauncher) Inflight(fleet.Service) map[fleet.Life]int { return nil }
 
+func (l *fakeLauncher) Measure(context.Context, fleet.Service) map[fleet.Life]fleet.Measure {
+	return nil
+}
+
 func (l *fakeLauncher) Snapshot(ctx context.Context, _ string) (control.Snapshot, error) {
 	return l.snapshot(ctx)
 }

@@ -31,6 +31,20 @@ func (n *notes) note(change fleet.Note) {
 	}
 }
 
+// roll is called by the supervisor's loop, as note is.
+func (n *notes) roll(change fleet.RollNote) {
+	at := zerolog.InfoLevel
+	if change.To == fleet.RollFrozen {
+		at = zerolog.ErrorLevel
+	}
+	line := n.log.WithLevel(at).Str("service", change.Service).Str("roll", string(change.To)).Str("cause", change.Cause).
+		Int("done", change.Done).Int("of", change.Of)
+	if len(change.LastLines) > 0 {
+		line = line.Strs("last_lines", change.LastLines)
+	}
+	line.Msgf("the rolling restart of %s is %s: %s", change.Service, change.To, change.Cause)
+}
+
 func (n *notes) line(at zerolog.Level, life fleet.Life) *zerolog.Event {
 	line := n.log.WithLevel(at).Str("service", life.Service).Str("worker", life.String())
 	if pid, ok := n.pids.Load(life); ok {

@@ -72,6 +72,10 @@ func serviceOf(spec fleet.Service, view fleet.ServiceView, said *answer) admin.S
 		Want:  view.Want, Ready: view.Ready,
 		Workers: []admin.Worker{},
 	}
+	if view.Roll.Number > 0 {
+		roll := rollOf(spec.Name, view.Roll)
+		svc.Roll = &roll
+	}
 	for _, slot := range view.Workers {
 		svc.Workers = append(svc.Workers, workerOf(slot))
 	}
@@ -89,10 +93,14 @@ func proxyOf(view fleet.SlotView, said *answer) admin.Proxy {
 }
 
 func workerOf(view fleet.SlotView) admin.Worker {
-	return admin.Worker{
+	worker := admin.Worker{
 		Name: view.Life.String(), Slot: view.Life.Slot, Life: view.Life.N,
-		Pid: view.Pid, State: string(view.State), Restarts: view.Restarts, Since: view.Since, Reason: view.Reason,
+		Pid: view.Pid, State: string(view.State), Restarts: view.Restarts, Since: view.Since, Reason: view.Reason, Stale: view.Stale,
 	}
+	if view.Replaces != (fleet.Life{}) {
+		worker.Replaces = view.Replaces.String()
+	}
+	return worker
 }
 
 // addSnapshot sums the lanes of each worker, for one with concurrency 4 has four. Lanes of a life that has just ended count nowhere.

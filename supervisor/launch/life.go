@@ -33,6 +33,7 @@ type life struct {
 	program string // what is executed
 	dir     string // in which folder; "": the supervisor's
 	child   *child
+	files   []stamp // that it was started from
 	ready   readiness
 }
 
@@ -87,6 +88,9 @@ func (li *life) live() fleet.Exit {
 		return notStarted(li.program, li.dir, err)
 	}
 	li.child = child
+	if li.name.Slot != fleet.ProxySlot {
+		li.home.census.add(li.name, child.pid, li.files)
+	}
 	li.tell(fleet.Launched{Life: li.name, Pid: child.pid})
 	cause := li.watch()
 	rung := li.end(cause)
@@ -140,7 +144,7 @@ func (li *life) spawn(env []string, inherit []*os.File, stdout *lines) (*child, 
 	if err != nil {
 		return nil, err
 	}
-	li.program = path
+	li.program, li.files = path, stamps(path, argv[1:], li.dir)
 	cmd := &exec.Cmd{Path: path, Args: argv, Env: env, Dir: li.dir, ExtraFiles: inherit}
 	return li.l.spawn(cmd, li.out, stdout, li.out.stream("stderr"))
 }

@@ -29,12 +29,13 @@ type service struct {
 	socket   string // where its proxy's control socket is
 	control  *control.Client
 	roster   *roster
+	census   *census
 }
 
 func socketPath(runDir, service string) string { return filepath.Join(runDir, service+".proxy.sock") }
 
 func openService(spec fleet.Service, runDir string, log zerolog.Logger) (_ *service, err error) {
-	s := &service{name: spec.Name, socket: socketPath(runDir, spec.Name)}
+	s := &service{name: spec.Name, socket: socketPath(runDir, spec.Name), census: newCensus()}
 	s.control = control.Dial(s.socket)
 	s.roster = newRoster(s.control.Name, log.With().Str("service", spec.Name).Logger())
 	if s.frontend, err = listen(spec.Frontend); err != nil {

@@ -61,6 +61,7 @@ func (li *life) end(cause error) (rung string) {
 // bury forgets the process and says how it ended.
 func (li *life) bury(cause error, rung string) fleet.Exit {
 	li.home.roster.leave(li.name.String()) // before its number can be another's
+	li.home.census.remove(li.name)
 	exit := exitOf(li.child.reap())
 	li.out.finish(li.l.bounds.tail)
 	li.role.clear()
