@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +15,7 @@ type fakeLauncher struct {
 	launched chan *fakeProcess
 	quiesced chan *fakeQuiesce
 	inflight func(fleet.Service) map[fleet.Life]int
+	measured atomic.Pointer[map[fleet.Life]fleet.Measure]
 	early    func(fleet.Life, func(fleet.Event)) // told before Launch returns
 }
 
@@ -51,6 +53,13 @@ func (l *fakeLauncher) Quiesce(svc fleet.Service, tell func(fleet.Event)) {
 
 func (l *fakeLauncher) Inflight(svc fleet.Service) map[fleet.Life]int { return l.inflight(svc) }
 
+func (l *fakeLauncher) Measure(context.Context, fleet.Service) map[fleet.Life]fleet.Measure {
+	if m := l.measured.Load(); m != nil {
+		return *m
+	}
+	return nil
+}
+
 func (p *fakeProcess) Stop() { p.calls <- "stop" }
 func (p *fakeProcess) Kill() { p.calls <- "kill" }
 
@@ -75,7 +84,8 @@ type bench struct {
 	result   chan error // of Run
 	proxy    map[string]*fakeProcess
 	workers  []*fakeProcess
-	notes    []fleet.Note  // safe to read after settle
+	notes    []fleet.Note // safe to read after settle
+	rolls    []fleet.RollNote
 	over     chan struct{} // closed by end
 }
 
@@ -103,6 +113,7 @@ func newBench(t *testing.T, services []fleet.Service) *bench {
 	b := &bench{T: t, launcher: newFakeLauncher(), result: make(chan error, 1), over: make(chan struct{})}
 	b.Supervisor = New(fleet.Spec{Name: "test", Services: services, MaxStarting: 4}, b.launcher, Options{
 		Note: func(n fleet.Note) { b.notes = append(b.notes, n) },
+		Roll: func(n fleet.RollNote) { b.rolls = append(b.rolls, n) },
 		Rand: func() float64 { return 0.5 },
 	})
 	return b
