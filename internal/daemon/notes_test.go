@@ -65,3 +65,18 @@ func TestWhatStopsUnaskedIsAnError(t *testing.T) {
 		}
 	}
 }
+
+func TestRollsAreLines(t *testing.T) {
+	var out bytes.Buffer
+	n := &notes{log: zerolog.New(&out)}
+	n.roll(fleet.RollNote{Service: "hello", To: fleet.RollRolling, Cause: "an operator asked for it", Of: 3})
+	n.roll(fleet.RollNote{Service: "hello", To: fleet.RollFrozen, Cause: "hello/0#2 did not become ready: no", Of: 3, LastLines: []string{"no"}})
+	want := `{"level":"info","service":"hello","roll":"rolling","cause":"an operator asked for it","done":0,"of":3,` +
+		`"message":"the rolling restart of hello is rolling: an operator asked for it"}
+{"level":"error","service":"hello","roll":"frozen","cause":"hello/0#2 did not become ready: no","done":0,"of":3,"last_lines":["no"],` +
+		`"message":"the rolling restart of hello is frozen: hello/0#2 did not become ready: no"}
+`
+	if out.String() != want {
+		t.Errorf("got  %swant %s", out.String(), want)
+	}
+}

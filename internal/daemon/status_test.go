@@ -97,3 +97,17 @@ func TestConnectableIsWhatPeopleCanType(t *testing.T) {
 		t.Errorf("clients %s, workers %s", clients, workers)
 	}
 }
+
+func TestStatusOfARoll(t *testing.T) {
+	view := helloView()
+	view.Services[0].Roll = fleet.RollView{Number: 2, State: fleet.RollFrozen, Done: 1, Of: 2, Reason: "no", LastLines: []string{"no"}}
+	view.Services[0].Workers = []fleet.SlotView{
+		{Life: life(0, 1), State: fleet.StateReady, Since: since, Stale: true},
+		{Life: life(0, 2), State: fleet.StateStarting, Since: since, Replaces: life(0, 1)},
+	}
+	svc := statusOf(helloSpec(), view, []*answer{nil}).Services[0]
+	sameJSON(t, svc.Roll, `{"service":"hello","number":2,"state":"frozen","done":1,"of":2,"reason":"no","last_lines":["no"]}`)
+	sameJSON(t, svc.Workers, `[{"name":"hello/0#1","slot":0,"life":1,"pid":0,"state":"ready","restarts":0,"since":"2026-03-01T10:00:00Z",`+
+		`"inflight":0,"answered":0,"stale":true},{"name":"hello/0#2","slot":0,"life":2,"pid":0,"state":"starting","restarts":0,`+
+		`"since":"2026-03-01T10:00:00Z","inflight":0,"answered":0,"replaces":"hello/0#1"}]`)
+}
