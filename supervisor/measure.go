@@ -15,13 +15,13 @@ const measureEvery = time.Second
 func (s *Supervisor) startMeasuring() (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var busy sync.WaitGroup
-	for _, svc := range s.services {
-		busy.Go(func() { s.measure(ctx, svc) })
+	for _, svc := range *s.services.Load() {
+		busy.Go(func() { s.measure(ctx, svc.Name) })
 	}
 	return func() { cancel(); busy.Wait() }
 }
 
-func (s *Supervisor) measure(ctx context.Context, svc fleet.Service) {
+func (s *Supervisor) measure(ctx context.Context, service string) {
 	ticker := time.NewTicker(measureEvery)
 	defer ticker.Stop()
 	for {
@@ -30,8 +30,8 @@ func (s *Supervisor) measure(ctx context.Context, svc fleet.Service) {
 			return
 		case <-ticker.C:
 		}
-		if workers := s.launcher.Measure(ctx, svc); len(workers) > 0 {
-			s.tell(fleet.Measured{Service: svc.Name, Workers: workers})
+		if workers := s.launcher.Measure(ctx, s.spec(service)); len(workers) > 0 {
+			s.tell(fleet.Measured{Service: service, Workers: workers})
 		}
 	}
 }

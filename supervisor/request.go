@@ -46,8 +46,9 @@ func ask[T any](ctx context.Context, s *Supervisor, request any, reply <-chan T)
 
 // find is the service of that name, or the first for "".
 func (s *Supervisor) find(name string) (fleet.Service, error) {
-	known := make([]string, 0, len(s.services))
-	for _, svc := range s.services {
+	services := *s.services.Load()
+	known := make([]string, 0, len(services))
+	for _, svc := range services {
 		if svc.Name == name || name == "" {
 			return svc, nil
 		}

@@ -68,7 +68,7 @@ func (s *Supervisor) scale(r *scaleRequest) {
 func (s *Supervisor) scaleQueued(name string) {
 	for len(s.scales[name]) > 0 {
 		r := s.scales[name][0]
-		want, down, err := r.decide(s.fleet.View())
+		want, down, err := r.decide(s.fleet.View(), s.spec(name))
 		if err == nil && down && !r.observed {
 			go s.observe(r.svc)
 			return
@@ -83,7 +83,7 @@ func (s *Supervisor) scaleQueued(name string) {
 }
 
 // decide says how many workers to want, and whether some have to go for it.
-func (r *scaleRequest) decide(view fleet.View) (want int, down bool, err error) {
+func (r *scaleRequest) decide(view fleet.View, svc fleet.Service) (want int, down bool, err error) {
 	if err := r.ctx.Err(); err != nil {
 		return 0, false, err
 	}
@@ -92,7 +92,7 @@ func (r *scaleRequest) decide(view fleet.View) (want int, down bool, err error) 
 	}
 	now := viewOf(view, r.svc.Name).Want
 	want = r.change(now)
-	return want, want < now, bounded(r.svc, want)
+	return want, want < now, bounded(svc, want)
 }
 
 func bounded(svc fleet.Service, want int) error {

@@ -49,7 +49,8 @@ var ErrEnded = errors.New("the fleet has ended")
 
 // Supervisor runs one fleet.
 type Supervisor struct {
-	services []fleet.Service
+	name     string
+	services atomic.Pointer[[]fleet.Service] // as declared now; the loop writes it
 	launcher Launcher
 	note     func(fleet.Note)
 	noteRoll func(fleet.RollNote)
@@ -76,8 +77,8 @@ func New(spec fleet.Spec, l Launcher, opts Options) *Supervisor {
 	if opts.Rand == nil {
 		opts.Rand = rand.Float64
 	}
-	return &Supervisor{
-		services:  spec.Services,
+	s := &Supervisor{
+		name:      spec.Name,
 		launcher:  l,
 		note:      opts.Note,
 		noteRoll:  opts.Roll,
@@ -87,6 +88,8 @@ func New(spec fleet.Spec, l Launcher, opts Options) *Supervisor {
 		processes: map[fleet.Life]Process{},
 		scales:    map[string][]*scaleRequest{},
 	}
+	s.services.Store(&spec.Services)
+	return s
 }
 
 // Run starts the fleet and supervises it. Cancelling ctx asks for a shutdown, as Shutdown(false) does, unless one is under way already. Run
@@ -145,6 +148,8 @@ func (s *Supervisor) readMail() {
 			s.seen(m)
 		case *restartRequest:
 			s.restart(m)
+		case *reloadRequest:
+			s.reload(m)
 		case waiter:
 			s.wait(m)
 		}
@@ -156,7 +161,13 @@ func (s *Supervisor) step(ev fleet.Event) {
 	if e, ok := ev.(fleet.Exited); ok {
 		delete(s.processes, e.Life)
 	}
-	for _, a := range s.fleet.Step(time.Now(), ev) {
+	actions := s.fleet.Step(time.Now(), ev)
+	switch ev.(type) {
+	case fleet.Reloaded, fleet.UndoAsked: // before anybody is started
+		services := s.fleet.Services()
+		s.services.Store(&services)
+	}
+	for _, a := range actions {
 		s.do(a)
 	}
 	s.answerWaiters()

@@ -72,6 +72,11 @@ func (c *Client) Rolled(ctx context.Context, service string) (Roll, error) {
 	return call[Roll](ctx, c, http.MethodGet, "/v1/rolled?service="+url.QueryEscape(service), nil)
 }
 
+// Reload has the fleet become what its file says now.
+func (c *Client) Reload(ctx context.Context, req ReloadRequest) (ReloadReply, error) {
+	return soon[ReloadReply](ctx, c, http.MethodPost, "/v1/reload", req)
+}
+
 // Down tells the fleet to end and does not wait for it.
 func (c *Client) Down(ctx context.Context, req DownRequest) error {
 	_, err := soon[struct{}](ctx, c, http.MethodPost, "/v1/down", req)

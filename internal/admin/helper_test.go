@@ -43,6 +43,7 @@ type fakeFleet struct {
 	settled func(context.Context, string) (Status, error)
 	down    func(DownRequest) error
 	restart func(RestartRequest) (RestartReply, error)
+	reload  func(ReloadRequest) (ReloadReply, error)
 	rolled  func(context.Context, string) (Roll, error)
 }
 
@@ -54,6 +55,9 @@ func (f fakeFleet) Settled(ctx context.Context, service string) (Status, error) 
 func (f fakeFleet) Down(_ context.Context, r DownRequest) error { return f.down(r) }
 func (f fakeFleet) Restart(_ context.Context, r RestartRequest) (RestartReply, error) {
 	return f.restart(r)
+}
+func (f fakeFleet) Reload(_ context.Context, r ReloadRequest) (ReloadReply, error) {
+	return f.reload(r)
 }
 func (f fakeFleet) Rolled(ctx context.Context, service string) (Roll, error) {
 	return f.rolled(ctx, service)

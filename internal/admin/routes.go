@@ -24,6 +24,7 @@ var routes = []route{
 	{http.MethodGet, "/v1/settled", true, getSettled},
 	{http.MethodPost, "/v1/restart", false, postRestart},
 	{http.MethodGet, "/v1/rolled", true, getRolled},
+	{http.MethodPost, "/v1/reload", false, postReload},
 	{http.MethodPost, "/v1/down", false, postDown},
 	{http.MethodGet, "/v1/version", false, getVersion},
 }
@@ -45,6 +46,14 @@ func postRestart(f Fleet, r *http.Request) (any, error) {
 		return nil, Errorf(CodeBadRequest, `a restart request with a "slot" has a "service", and does nothing else`)
 	}
 	return f.Restart(r.Context(), req)
+}
+
+func postReload(f Fleet, r *http.Request) (any, error) {
+	req, err := body[ReloadRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	return f.Reload(r.Context(), req)
 }
 
 func getRolled(f Fleet, r *http.Request) (any, error) {

@@ -19,6 +19,7 @@ type Fleet interface {
 	Restart(ctx context.Context, req RestartRequest) (RestartReply, error)
 	// Rolled waits until a service ("": the first) has no rolling restart that goes on, and returns its last one.
 	Rolled(ctx context.Context, service string) (Roll, error)
+	Reload(ctx context.Context, req ReloadRequest) (ReloadReply, error)
 	Down(ctx context.Context, req DownRequest) error
 	Version() Version
 }

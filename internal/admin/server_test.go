@@ -27,6 +27,7 @@ func TestEveryCallArrivesAndReturns(t *testing.T) {
 		settled: func(_ context.Context, service string) (Status, error) { asked = service; return status, nil },
 		down:    func(r DownRequest) error { downed = r; return nil },
 		restart: func(r RestartRequest) (RestartReply, error) { restarted = r; return RestartReply{[]Roll{roll}}, nil },
+		reload:  func(r ReloadRequest) (ReloadReply, error) { return ReloadReply{Refused: r.DryRun}, nil },
 		rolled:  func(_ context.Context, service string) (Roll, error) { asked = service; return roll, nil },
 	})
 	var daemon string
@@ -49,6 +50,9 @@ func TestEveryCallArrivesAndReturns(t *testing.T) {
 	must(t, err)
 	same(t, began, RestartReply{[]Roll{roll}})
 	same(t, *restarted.Slot, 8)
+	plan, err := client.Reload(ctx, ReloadRequest{DryRun: true})
+	must(t, err)
+	same(t, plan, ReloadReply{Refused: true})
 	ended, err := client.Rolled(ctx, "b&c")
 	must(t, err)
 	same(t, ended, roll)

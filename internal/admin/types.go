@@ -7,6 +7,7 @@
 //	GET  /v1/settled?service=hello        Status, when as many are ready as wanted and none is leaving; no service: when all are
 //	POST /v1/restart RestartRequest       RestartReply, at once
 //	GET  /v1/rolled?service=hello         Roll, when the rolling restart is over or frozen
+//	POST /v1/reload  ReloadRequest        ReloadReply, at once
 //	POST /v1/down    DownRequest          {}, at once
 //	GET  /v1/version                      Version
 //
@@ -153,6 +154,34 @@ const (
 type RestartReply struct {
 	Rolls []Roll `json:"rolls"`
 }
+
+// ReloadRequest has the fleet become what its file says now.
+type ReloadRequest struct {
+	DryRun bool `json:"dry_run,omitempty"` // only say what would be done
+}
+
+// ReloadReply is what is done for it, in this order. When one step is refused, nothing is.
+type ReloadReply struct {
+	Steps   []ReloadStep `json:"steps"`
+	Refused bool         `json:"refused,omitempty"`
+}
+
+// ReloadStep is one thing that is done: to a service, or to the fleet.
+type ReloadStep struct {
+	Do      string `json:"do"` // scale, roll, set, refuse, later
+	Service string `json:"service,omitempty"`
+	What    string `json:"what"`
+}
+
+// What a ReloadStep does: another number of workers, workers replaced by new ones, settings that hold at once, what cannot be while the fleet
+// runs, and what holds from its next start.
+const (
+	ReloadScale  = "scale"
+	ReloadRoll   = "roll"
+	ReloadSet    = "set"
+	ReloadRefuse = "refuse"
+	ReloadLater  = "later"
+)
 
 // DownRequest ends the fleet: drained, or Now.
 type DownRequest struct {

@@ -59,6 +59,8 @@ type fakeFleet struct {
 	refusal    error
 	downed     []admin.DownRequest
 	restarted  []admin.RestartRequest
+	reloaded   []admin.ReloadRequest
+	plan       admin.ReloadReply
 	rolled     func(context.Context) (admin.Roll, error)
 }
 
@@ -86,6 +88,11 @@ func (f *fakeFleet) Settled(ctx context.Context, _ string) (admin.Status, error)
 func (f *fakeFleet) Restart(_ context.Context, req admin.RestartRequest) (admin.RestartReply, error) {
 	f.restarted = append(f.restarted, req)
 	return admin.RestartReply{Rolls: []admin.Roll{{Service: "hello", Number: 1, State: admin.RollRolling, Of: 3}}}, f.refusal
+}
+
+func (f *fakeFleet) Reload(_ context.Context, req admin.ReloadRequest) (admin.ReloadReply, error) {
+	f.reloaded = append(f.reloaded, req)
+	return f.plan, f.refusal
 }
 
 func (f *fakeFleet) Rolled(ctx context.Context, _ string) (admin.Roll, error) { return f.rolled(ctx) }

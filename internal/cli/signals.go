@@ -17,6 +17,7 @@ import (
 type commanded interface {
 	Scale(ctx context.Context, req admin.ScaleRequest) (admin.ScaleReply, error)
 	Restart(ctx context.Context, req admin.RestartRequest) (admin.RestartReply, error)
+	Reload(ctx context.Context, req admin.ReloadRequest) (admin.ReloadReply, error)
 	Down(ctx context.Context, req admin.DownRequest) error
 }
 
@@ -28,8 +29,8 @@ type signals struct{ ends, changes chan os.Signal }
 // log pipe without a reader does not end the fleet: what is ignored would be ignored in every worker too, see signal(7) on execve.
 func catchSignals() *signals {
 	s := &signals{ends: make(chan os.Signal, 16), changes: make(chan os.Signal, 256)}
-	signal.Notify(s.changes, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGUSR2)
-	signal.Notify(s.ends, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGPIPE)
+	signal.Notify(s.changes, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGUSR2, syscall.SIGHUP)
+	signal.Notify(s.ends, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1, syscall.SIGPIPE)
 	return s
 }
 
@@ -75,7 +76,7 @@ func end(ctx context.Context, fleet commanded, log zerolog.Logger, sig os.Signal
 	}
 }
 
-// obeyChanges changes the first service by one a signal, and restarts the workers of all.
+// obeyChanges changes the first service by one a signal, restarts the workers of all, and reads the fleet file again.
 func (s *signals) obeyChanges(ctx context.Context, fleet commanded, log zerolog.Logger) {
 	var restarted time.Time
 	for {
@@ -88,6 +89,8 @@ func (s *signals) obeyChanges(ctx context.Context, fleet commanded, log zerolog.
 				scaleBy(ctx, fleet, log, sig, 1)
 			case syscall.SIGTTOU:
 				scaleBy(ctx, fleet, log, sig, -1)
+			case syscall.SIGHUP: // twice does no harm, and the file may have changed in between
+				reloadFile(ctx, fleet, log, sig)
 			default:
 				if time.Since(restarted) >= oneWish {
 					restartAll(ctx, fleet, log, sig)
@@ -95,6 +98,21 @@ func (s *signals) obeyChanges(ctx context.Context, fleet commanded, log zerolog.
 				}
 			}
 		}
+	}
+}
+
+// reloadFile tells every step: nobody waits at a terminal for them.
+func reloadFile(ctx context.Context, fleet commanded, log zerolog.Logger, sig os.Signal) {
+	reply, err := fleet.Reload(ctx, admin.ReloadRequest{})
+	if err != nil {
+		log.Error().Str("signal", name(sig)).Msgf("%s: nothing was changed: %v", name(sig), err)
+		return
+	}
+	for _, line := range stepLines(reply) {
+		log.Info().Str("signal", name(sig)).Msgf("%s: %s", name(sig), line)
+	}
+	if reply.Refused {
+		log.Error().Str("signal", name(sig)).Msgf("%s: nothing was changed", name(sig))
 	}
 }
 

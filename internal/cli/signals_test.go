@@ -56,6 +56,13 @@ func (h *heard) Restart(_ context.Context, req admin.RestartRequest) (admin.Rest
 	return admin.RestartReply{}, nil
 }
 
+func (h *heard) Reload(_ context.Context, req admin.ReloadRequest) (admin.ReloadReply, error) {
+	h.order("reload")
+	return admin.ReloadReply{Refused: req.DryRun, Steps: []admin.ReloadStep{
+		{Do: "scale", Service: "hello", What: "3 → 4"}, {Do: "later", What: "[log] holds from the next zfleet up"},
+	}}, nil
+}
+
 func (h *heard) Down(_ context.Context, req admin.DownRequest) error {
 	h.order("down now=%v", req.Now)
 	return nil
@@ -87,8 +94,9 @@ func TestSignalsAreOrders(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(oneWish)
 		s.changes <- syscall.SIGUSR2
+		s.changes <- syscall.SIGHUP
 		synctest.Wait()
-		for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGTERM} {
+		for _, sig := range []syscall.Signal{syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGTERM} {
 			s.ends <- sig
 		}
 		synctest.Wait()
@@ -98,12 +106,12 @@ func TestSignalsAreOrders(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		s.ends <- syscall.SIGINT
 	})
-	if want := []string{"scale +1", "scale -1", "restart", "restart", "down now=false", "down now=true"}; !slices.Equal(orders, want) {
+	if want := []string{"scale +1", "scale -1", "restart", "restart", "reload", "down now=false", "down now=true"}; !slices.Equal(orders, want) {
 		t.Errorf("got %q, want %q", orders, want)
 	}
 	for _, line := range []string{
 		"SIGTTIN: hello: 4 workers wanted", "SIGTTOU: cannot scale hello to 0: min = 1",
-		"nothing is done on SIGHUP", "nothing is done on SIGUSR1", "SIGUSR2: the workers of all services are replaced",
+		"SIGHUP: scale hello: 3 → 4", "SIGHUP: later: [log] holds", "nothing is done on SIGUSR1", "SIGUSR2: the workers of all services are replaced",
 		"SIGTERM: the fleet ends when", "SIGINT: the fleet ends at once",
 	} {
 		if !strings.Contains(log, line) {

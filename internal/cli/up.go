@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -31,7 +32,8 @@ talk to. It stays in the foreground and logs to stderr: readable lines on a term
 
 Signals: TERM and INT end the fleet when all requests under way are answered; once more ends it now. TTIN adds
 a worker to the first service, TTOU takes one away; signals can get lost when several come at once, zfleet scale
-does not. USR2 replaces the workers of all services by new ones, as zfleet restart --all does.`,
+does not. USR2 replaces the workers of all services by new ones, as zfleet restart --all does.
+HUP reads the fleet file again, as zfleet reload does.`,
 		Example:           "  zfleet up\n  zfleet up /srv/hello/fleet.toml\n  zfleet up --detach && zfleet ps",
 		Args:              atMost(1, "fleet file"),
 		RunE:              u.run,
@@ -48,9 +50,6 @@ func (u *up) run(cmd *cobra.Command, args []string) error {
 	file, err := u.where.load(cmd, args)
 	if err != nil {
 		return err
-	}
-	if u.where.socket != "" {
-		file.Admin.Socket = u.where.socket
 	}
 	if u.detach {
 		return u.background(cmd.Context(), file)
@@ -82,15 +81,15 @@ func (u *up) foreground(file config.File) error {
 }
 
 func (u *up) options(file config.File) (opts daemon.Options, err error) {
-	opts = daemon.Options{Spec: file.Spec, Version: version()}
+	opts = daemon.Options{Spec: file.Spec, Read: file, Version: version()}
 	if opts.File, err = filepath.Abs(u.where.path()); err != nil {
 		return opts, fmt.Errorf("cannot find %s: %w", u.where.path(), err)
 	}
 	if opts.Self, err = os.Executable(); err != nil {
 		return opts, fmt.Errorf("cannot find the zfleet binary: %w", err)
 	}
-	if file.Admin.Socket != "" {
-		opts.Socket, err = filepath.Abs(file.Admin.Socket)
+	if socket := cmp.Or(u.where.socket, file.Admin.Socket); socket != "" {
+		opts.Socket, err = filepath.Abs(socket)
 	}
 	return opts, err
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/zfleet/zfleet/internal/admin"
+	"github.com/zfleet/zfleet/internal/config"
 	"github.com/zfleet/zfleet/proxy/control"
 	"github.com/zfleet/zfleet/supervisor"
 	"github.com/zfleet/zfleet/supervisor/fleet"
@@ -33,13 +34,15 @@ import (
 // Options is what a daemon is made of. Spec, Self and Log are required.
 type Options struct {
 	Spec    fleet.Spec
-	File    string // the fleet file, absolute: for those who ask who runs
-	Socket  string // of the admin API, absolute; "": admin.SocketPath of the fleet's name
-	Self    string // path of the zfleet binary: it is the proxy too
+	File    string      // path of the fleet file, absolute: for those who ask who runs, and to read it again
+	Read    config.File // what was read from it: what else has changed when it is read again
+	Socket  string      // of the admin API, absolute; "": admin.SocketPath of the fleet's name
+	Self    string      // path of the zfleet binary: it is the proxy too
 	Version string
 	Log     zerolog.Logger
 
 	launcher func(launch.Options) (launcher, error) // tests put their own here
+	load     func(path string) (config.File, error) // and here
 }
 
 // launcher is what the daemon needs of package launch.
@@ -52,6 +55,8 @@ type launcher interface {
 // Daemon is one fleet that runs. Its methods may be called from any goroutine, before, during and after Run.
 type Daemon struct {
 	spec       fleet.Spec
+	file       config.File
+	load       func(path string) (config.File, error)
 	log        zerolog.Logger
 	me         admin.Version
 	listener   net.Listener
@@ -65,7 +70,10 @@ type Daemon struct {
 // New opens all that the fleet needs: its name, its admin socket, its ports. No process is started before Run. What it opened is closed
 // again when it fails. Its errors are [admin.AlreadyRunning], those of package endpoint for a port, or name what could not be opened.
 func New(opts Options) (*Daemon, error) {
-	d := &Daemon{spec: opts.Spec, log: opts.Log}
+	d := &Daemon{spec: opts.Spec, file: opts.Read, load: opts.load, log: opts.Log}
+	if d.load == nil {
+		d.load = config.Load
+	}
 	if opts.Socket == "" {
 		opts.Socket = admin.SocketPath(opts.Spec.Name)
 	}

@@ -35,7 +35,8 @@ var rules = []rule{
 	{dir: "internal/vitals", std: true, reason: "it looks at this process, whichever that is"},
 	{dir: "internal/house", reason: "it has tests only"},
 
-	{dir: "supervisor", may: []string{"supervisor/fleet"}, reason: "processes are behind the interface Launcher"},
+	{dir: "supervisor/reload", may: []string{"supervisor/fleet"}, reason: "a plan is made of two specs"},
+	{dir: "supervisor", may: []string{"supervisor/fleet", "supervisor/reload"}, reason: "processes are behind the interface Launcher"},
 	{dir: "supervisor/fleet", std: true, reason: "the core decides, without a clock, a process or a goroutine"},
 	{dir: "supervisor/launch", may: []string{"supervisor", "supervisor/fleet", "workerkit/control", "proxy/control", "internal/endpoint"},
 		reason: "it knows workers and proxies by their contracts, not by their code"},

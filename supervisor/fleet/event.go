@@ -46,6 +46,13 @@ type (
 		Service string
 		Workers map[Life]Measure
 	}
+	// Reloaded says that a service is declared otherwise now. Its frontend, backend and delivery stay, and so does how many workers are
+	// wanted; the rest holds from now on, for a worker from its next start. With Roll its workers are replaced by new ones, as RestartAsked does for all, and
+	// giving up that roll brings back what was before. It is ignored for what there is not, and once a shutdown was asked for.
+	Reloaded struct {
+		Service Service
+		Roll    bool
+	}
 	// RestartAsked says that an operator wants workers replaced by newer ones, each of which is ready before the old one drains: all of a
 	// service, or one slot. While a roll is under way, or frozen, it becomes part of it, and the roll goes on. It is ignored for what there
 	// is not, and once a shutdown was asked for.
@@ -55,7 +62,8 @@ type (
 	}
 	// ContinueAsked says that an operator wants a frozen roll to go on.
 	ContinueAsked struct{ Service string }
-	// UndoAsked says that an operator wants a roll given up: who has not been replaced stays, and who has stays too.
+	// UndoAsked says that an operator wants a roll given up: who has not been replaced stays, and who has stays too, unless the roll came
+	// with other settings: then those are taken back, and who has been replaced is replaced once more.
 	UndoAsked struct{ Service string }
 	// ShutdownAsked says to drain everything and end. Asked a second time, or with Now, it ends at once.
 	ShutdownAsked struct{ Now bool }
@@ -75,6 +83,7 @@ func (DrainEnded) event()    {}
 func (Exited) event()        {}
 func (Observed) event()      {}
 func (Measured) event()      {}
+func (Reloaded) event()      {}
 func (RestartAsked) event()  {}
 func (ContinueAsked) event() {}
 func (UndoAsked) event()     {}

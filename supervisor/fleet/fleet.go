@@ -57,6 +57,14 @@ func (f *Fleet) Step(now time.Time, ev Event) []Action {
 	return f.actions
 }
 
+// Services is what is declared now, in the file's order.
+func (f *Fleet) Services() (all []Service) {
+	for _, svc := range f.services {
+		all = append(all, svc.Service)
+	}
+	return all
+}
+
 // Deadline is when Step wants TimePassed at the latest; false: time alone changes nothing. It is always after the last Step's now.
 func (f *Fleet) Deadline() (at time.Time, ok bool) {
 	for _, s := range f.all() {
@@ -87,6 +95,8 @@ func (f *Fleet) happened(ev Event) {
 		f.observed(ev)
 	case Measured:
 		f.measured(ev)
+	case Reloaded:
+		f.reloaded(ev)
 	case RestartAsked:
 		f.restartAsked(ev)
 	case ContinueAsked:

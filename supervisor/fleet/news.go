@@ -115,7 +115,7 @@ func (f *Fleet) failed(s *slot, e Exit, cause string) {
 
 // failure is why a slot's process ended by itself, with the mend if it asks for one.
 func (s *slot) failure(e Exit) string {
-	if s.isProxy() || !e.refuses(s.restart().NoRestart) {
+	if s.isProxy() || !e.refuses(s.restart().NoRestart) || s.svc.roll.underWay() {
 		return e.cause()
 	}
 	return fmt.Sprintf("%s (which asks for no restart: mend it, then zfleet restart %s/%d)", e.cause(), s.svc.Name, s.number)

@@ -27,6 +27,7 @@ func TestProperties(t *testing.T) {
 			"observed":        w.somebodyObserved,
 			"measured":        w.somebodyMeasured,
 			"restart":         func(t *rapid.T) { w.restart(w.service(t), rapid.SampledFrom([]int{AllSlots, 0, 1, 5}).Draw(t, "slot")) },
+			"reload":          func(t *rapid.T) { w.reload(w.service(t), rapid.Bool().Draw(t, "roll")) },
 			"continue":        func(t *rapid.T) { w.step(ContinueAsked{Service: w.service(t)}) },
 			"undo":            func(t *rapid.T) { w.undo(w.service(t)) },
 			"time passes":     w.timePasses,

@@ -25,7 +25,9 @@ type roll struct {
 	failures int // of new workers, since it began or went on
 	reason   string
 	lines    []string
-	done, of int // when it ended
+	done, of int      // when it ended
+	before   *Service // what was declared before the settings that it brings; nil: it brings none
+	since    int      // ticket of when they were declared
 }
 
 func (r *roll) underWay() bool { return r.state == RollRolling || r.state == RollFrozen }
@@ -51,15 +53,24 @@ func (f *Fleet) restartAsked(ev RestartAsked) {
 	if svc == nil || f.stopping {
 		return
 	}
+	f.beginRoll(svc, "an operator asked for it", func(s *slot) bool { return ev.Slot == AllSlots || ev.Slot == s.number })
+}
+
+// beginRoll wants newer lives for some of the wanted slots. A roll that is not over becomes part of it, with what it would bring back.
+func (f *Fleet) beginRoll(svc *service, cause string, which func(*slot) bool) {
 	wish := f.nextTicket()
 	for _, s := range svc.slots {
-		if s.state.wanted() && (ev.Slot == AllSlots || ev.Slot == s.number) {
+		if s.state.wanted() && which(s) {
 			s.renew = wish
 			f.startAfresh(s)
 		}
 	}
-	svc.roll = roll{number: svc.roll.number + 1}
-	f.noteRoll(svc, RollRolling, "an operator asked for it")
+	next := roll{number: svc.roll.number + 1}
+	if svc.roll.underWay() {
+		next.before, next.since = svc.roll.before, svc.roll.since
+	}
+	svc.roll = next
+	f.noteRoll(svc, RollRolling, cause)
 }
 
 // startAfresh starts a slot at once that does not run, whatever it has come to.
@@ -92,7 +103,11 @@ func (f *Fleet) undoAsked(name string) {
 		return
 	}
 	f.dismissAll(svc, "the rolling restart was given up")
-	f.finishRoll(svc, RollUndone, "an operator gave it up")
+	if svc.roll.before == nil {
+		f.finishRoll(svc, RollUndone, "an operator gave it up")
+		return
+	}
+	f.takeBack(svc)
 }
 
 // countAgainstRoll says whether the failure of this life freezes its service's roll. A worker that cannot start, or takes too long for it,

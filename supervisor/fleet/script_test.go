@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,6 +26,7 @@ import (
 //	observed SERVICE LIFE=3 …    requests held
 //	measured SERVICE LIFE=(REQUESTS, MIB[, stale]) …
 //	restart SERVICE | SERVICE/SLOT
+//	reload SERVICE KEY=… [roll]  it is declared otherwise, with the keys of fleet
 //	continue SERVICE | undo SERVICE
 //	shutdown [now]
 //	quiesced SERVICE
@@ -123,33 +125,37 @@ func parseSpec(t *testing.T, d *datadriven.TestData) Spec {
 		if err != nil {
 			d.Fatalf(t, "%v", err)
 		}
-		svc := testService(name, 3)
-		for _, arg := range args {
-			val := arg.SingleVal(t)
-			switch arg.Key {
-			case "count":
-				svc.Workers.Count = integer(t, val)
-			case "start-timeout":
-				svc.Workers.StartTimeout = duration(t, val)
-			case "failures":
-				svc.Restart.Failures = integer(t, val)
-			case "no-restart":
-				svc.Restart.NoRestart = []int{integer(t, val)}
-			case "max-requests":
-				svc.Workers.MaxRequests = integer(t, val)
-			case "max-age":
-				svc.Workers.MaxAge = duration(t, val)
-			case "memory-max":
-				svc.Workers.MemoryMax = int64(integer(t, val)) << 20
-			case "max-surge":
-				svc.Workers.MaxSurge = share(t, val)
-			default:
-				d.Fatalf(t, "unknown key %q", arg.Key)
-			}
-		}
-		spec.Services = append(spec.Services, svc)
+		spec.Services = append(spec.Services, parseService(t, d, name, args))
 	}
 	return spec
+}
+
+func parseService(t *testing.T, d *datadriven.TestData, name string, args []datadriven.CmdArg) Service {
+	svc := testService(name, 3)
+	for _, arg := range args {
+		val := arg.SingleVal(t)
+		switch arg.Key {
+		case "count":
+			svc.Workers.Count = integer(t, val)
+		case "start-timeout":
+			svc.Workers.StartTimeout = duration(t, val)
+		case "failures":
+			svc.Restart.Failures = integer(t, val)
+		case "no-restart":
+			svc.Restart.NoRestart = []int{integer(t, val)}
+		case "max-requests":
+			svc.Workers.MaxRequests = integer(t, val)
+		case "max-age":
+			svc.Workers.MaxAge = duration(t, val)
+		case "memory-max":
+			svc.Workers.MemoryMax = int64(integer(t, val)) << 20
+		case "max-surge":
+			svc.Workers.MaxSurge = share(t, val)
+		default:
+			d.Fatalf(t, "unknown key %q", arg.Key)
+		}
+	}
+	return svc
 }
 
 func testService(name string, count int) Service {
@@ -194,6 +200,9 @@ func parseEvents(t *testing.T, d *datadriven.TestData) (events []Event) {
 			return []Event{RestartAsked{Service: name, Slot: integer(t, number)}}
 		}
 		return []Event{RestartAsked{Service: name, Slot: AllSlots}}
+	case "reload":
+		args := slices.DeleteFunc(slices.Clone(d.CmdArgs[1:]), func(arg datadriven.CmdArg) bool { return arg.Key == "roll" })
+		return []Event{Reloaded{Service: parseService(t, d, d.CmdArgs[0].Key, args), Roll: d.HasArg("roll")}}
 	case "continue":
 		return []Event{ContinueAsked{Service: d.CmdArgs[0].Key}}
 	case "undo":

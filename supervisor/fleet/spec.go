@@ -1,6 +1,9 @@
 package fleet
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Spec is what one fleet.toml declares, with every default filled in.
 type Spec struct {
@@ -57,6 +60,13 @@ type Workers struct {
 type Share struct {
 	N       int
 	Percent int // 0: N counts
+}
+
+func (s Share) String() string {
+	if s.Percent > 0 {
+		return fmt.Sprintf("%d%%", s.Percent)
+	}
+	return fmt.Sprint(s.N)
 }
 
 // Of is the share of n, rounded up, and at least 1.

@@ -262,6 +262,17 @@ func (w *world) restart(service string, slot int) {
 	w.step(RestartAsked{Service: service, Slot: slot})
 }
 
+func (w *world) reload(name string, roll bool) {
+	svc := testService(name, 0)
+	svc.Workers.MaxRequests, svc.Workers.MaxSurge = 100, Share{N: w.surge}
+	for l, p := range w.alive {
+		if roll && w.asked == 0 && l.Service == name && l.Slot >= 0 && !p.told() {
+			w.outdated[l] = true
+		}
+	}
+	w.step(Reloaded{Service: svc, Roll: roll})
+}
+
 func (w *world) undo(service string) {
 	maps.DeleteFunc(w.outdated, func(l Life, _ bool) bool { return l.Service == service })
 	w.step(UndoAsked{Service: service})

@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zfleet/zfleet/internal/admin"
+)
+
+type reload struct {
+	ui          *tui
+	where       where
+	out         *output
+	dry, noWait bool
+	timeout     time.Duration
+}
+
+func newReloadCommand(ui *tui) *cobra.Command {
+	r := &reload{ui: ui}
+	cmd := &cobra.Command{
+		Use:   "reload",
+		Short: "Have the fleet become what its file says now",
+		Long: `Read the fleet file again and have the fleet become what it says now, by the least that does it: another number
+of workers (also where that was changed by hand), new workers one by one where their program or its settings have
+changed, other settings at once. Requests go on being answered, and none is lost. Returns when it is so.
+
+What cannot be done while the fleet runs (other endpoints, [service.X.delivery], services that come or go) is
+refused, and then nothing is changed. Nor is it by a file that is wrong.`,
+		Example: "  zfleet reload --dry-run\n  zfleet reload",
+		Args:    atMost(0, ""),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return r.run(cmd.Context()) },
+	}
+	r.where.flags(cmd)
+	r.out = newOutput(cmd, "text")
+	cmd.Flags().BoolVar(&r.dry, "dry-run", false, "only say what would be done")
+	cmd.Flags().BoolVar(&r.noWait, "no-wait", false, "return at once")
+	cmd.Flags().DurationVar(&r.timeout, "timeout", restartTimeout, "how long to wait until it is done; 0: as long as it takes")
+	return cmd
+}
+
+func (r *reload) run(ctx context.Context) error {
+	client, err := r.where.client(ctx, r.ui)
+	if err != nil {
+		return err
+	}
+	if err := r.checkFile(ctx, client); err != nil {
+		return err
+	}
+	reply, err := client.Reload(ctx, admin.ReloadRequest{DryRun: r.dry})
+	if err != nil {
+		return err
+	}
+	r.show(reply)
+	switch {
+	case reply.Refused:
+		return &refusedReload{}
+	case r.dry || r.noWait:
+		return nil
+	}
+	return r.wait(ctx, client, reply)
+}
+
+// checkFile refuses a file that is not the one that will be read.
+func (r *reload) checkFile(ctx context.Context, client *admin.Client) error {
+	if r.where.file == "" {
+		return nil
+	}
+	who, err := client.Version(ctx)
+	if err != nil {
+		return err
+	}
+	path, err := filepath.Abs(r.where.file)
+	if err == nil && who.File != "" && path != who.File {
+		err = fmt.Errorf("cannot reload fleet %s from %s: it was started with %s, and reads that", who.Fleet, path, who.File)
+	}
+	return err
+}
+
+func (r *reload) show(reply admin.ReloadReply) {
+	if r.out.json() {
+		r.ui.printf("%s", indented(reply))
+		return
+	}
+	for _, line := range stepLines(reply) {
+		r.ui.printf("%s\n", printable(line))
+	}
+}
+
+// stepLines is a plan in words, a line for each step.
+func stepLines(reply admin.ReloadReply) (lines []string) {
+	for _, step := range reply.Steps {
+		line := step.Do + " " + step.Service + ": " + step.What
+		lines = append(lines, strings.Replace(line, " : ", ": ", 1))
+	}
+	if len(lines) == 0 {
+		lines = []string{"nothing has changed"}
+	}
+	return lines
+}
+
+// wait waits for every service that is changed: for its numbers, and for its new workers.
+func (r *reload) wait(ctx context.Context, client *admin.Client, reply admin.ReloadReply) (err error) {
+	ctx, cancel := within(ctx, r.timeout)
+	defer cancel()
+	for _, step := range reply.Steps {
+		switch step.Do {
+		case admin.ReloadScale:
+			_, stepErr := client.Settled(ctx, step.Service)
+			err = errors.Join(err, r.outcome(step.Service, stepErr))
+		case admin.ReloadRoll:
+			roll, stepErr := client.Rolled(ctx, step.Service)
+			if stepErr == nil && roll.State == admin.RollFrozen {
+				err = errors.Join(err, &frozenError{roll})
+			}
+			err = errors.Join(err, r.outcome(step.Service, stepErr))
+		}
+	}
+	return err
+}
+
+func (r *reload) outcome(service string, err error) error {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return &lateError{fmt.Sprintf("%s is not what the file says after %v; the fleet goes on", service, r.timeout), "zfleet ps"}
+	case err != nil:
+		return fmt.Errorf("cannot see %s become what the file says: %w", service, err)
+	}
+	return nil
+}
+
+// refusedReload: the steps have said what it is.
+type refusedReload struct{}
+
+func (*refusedReload) Error() string {
+	return "cannot reload: the file asks for what cannot be done while the fleet runs; nothing was changed"
+}
+
+func (*refusedReload) Hint() string { return "zfleet down, then zfleet up" }
