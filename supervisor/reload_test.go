@@ -83,12 +83,21 @@ func TestReloadIsTakenBack(t *testing.T) {
 		b.workers[0].exit(0)
 		b.next().exit(78)
 		b.came(b.rolling(), "frozen")
+		if _, err := b.Continue(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+		dismissed := b.next()
+		first, last := b.rollingOf(1), b.rolling()
 		if roll, err := b.Undo(t.Context(), ""); err != nil || roll.State != fleet.RollRolling || roll.Of != 1 {
 			t.Errorf("Undo: %+v, %v", roll, err)
 		}
+		b.came(b.rollingOf(2), "")
+		dismissed.exit(0)
 		if p := b.next(); p.svc.Workers.Plugin != "" || p.life.Slot != 0 {
 			t.Errorf("%v is started as %+v", p.life, p.svc.Workers)
 		}
+		b.came(first, "undone")
+		b.came(last, "")
 		b.reloads(true, "roll hello: workers.plugin none → v2\n", next)
 	})
 }

@@ -110,17 +110,18 @@ func (s *Supervisor) restart(r *restartRequest) {
 type rolledRequest struct {
 	ctx     context.Context
 	service string
+	number  int
 	reply   chan rollReply
 }
 
 // Rolled returns when no rolling restart of a service ("": the first) is under way that can go on by itself: the last one is done, frozen or
-// undone, or there never was one.
-func (s *Supervisor) Rolled(ctx context.Context, service string) (fleet.RollView, error) {
+// undone, or there never was one. With the number of a restart, 0 is none, it is undone when that one was, whatever came after it.
+func (s *Supervisor) Rolled(ctx context.Context, service string, number int) (fleet.RollView, error) {
 	svc, err := s.find(service)
 	if err != nil {
 		return fleet.RollView{}, fmt.Errorf("cannot wait for a service: %v", err)
 	}
-	r := &rolledRequest{ctx: ctx, service: svc.Name, reply: make(chan rollReply, 1)}
+	r := &rolledRequest{ctx: ctx, service: svc.Name, number: number, reply: make(chan rollReply, 1)}
 	answer, err := ask(ctx, s, r, r.reply)
 	if err == nil {
 		err = answer.err
@@ -137,6 +138,9 @@ func (r *rolledRequest) answer(view fleet.View) (answered bool) {
 	case r.ctx.Err() != nil:
 	case view.Stopping:
 		r.reply <- rollReply{err: errors.New("the fleet is shutting down")}
+	case r.number > 0 && r.number <= roll.Undone:
+		roll.State = fleet.RollUndone
+		r.reply <- rollReply{roll: roll}
 	case roll.State == fleet.RollRolling:
 		return false
 	default:

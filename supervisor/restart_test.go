@@ -20,10 +20,12 @@ func (b *bench) restarts(slot int) fleet.RollView {
 }
 
 // rolling waits for a roll in a goroutine; what comes is its state, or the error's words.
-func (b *bench) rolling() <-chan string {
+func (b *bench) rolling() <-chan string { return b.rollingOf(0) }
+
+func (b *bench) rollingOf(number int) <-chan string {
 	outcome := make(chan string, 1)
 	go func() {
-		roll, err := b.Rolled(b.Context(), "")
+		roll, err := b.Rolled(b.Context(), "", number)
 		if err != nil {
 			outcome <- err.Error()
 			return
@@ -110,7 +112,7 @@ func TestRestartOfWhatThereIsNot(t *testing.T) {
 		b.refused(err, `cannot restart a service: this fleet has no service "helo", it has hello`)
 		_, err = b.Restart(t.Context(), "hello", 2)
 		b.refused(err, "cannot restart hello: hello has no worker 2")
-		_, err = b.Rolled(t.Context(), "helo")
+		_, err = b.Rolled(t.Context(), "helo", 0)
 		b.refused(err, `cannot wait for a service: this fleet has no service "helo", it has hello`)
 		b.restarts(1)
 		outcome := b.rolling()
@@ -126,7 +128,7 @@ func TestWaitForARestartGivenUp(t *testing.T) {
 		b.restarts(0)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := b.Rolled(ctx, ""); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := b.Rolled(ctx, "", 0); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Rolled: %v", err)
 		}
 		b.next().ready() // somebody looks at those who wait

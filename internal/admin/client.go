@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -67,9 +68,10 @@ func (c *Client) Restart(ctx context.Context, req RestartRequest) (RestartReply,
 	return soon[RestartReply](ctx, c, http.MethodPost, "/v1/restart", req)
 }
 
-// Rolled waits until a service's rolling restart is over, or frozen.
-func (c *Client) Rolled(ctx context.Context, service string) (Roll, error) {
-	return call[Roll](ctx, c, http.MethodGet, "/v1/rolled?service="+url.QueryEscape(service), nil)
+// Rolled waits until a service's rolling restart is over, or frozen; with the number of one that is not 0, also until that one was undone.
+func (c *Client) Rolled(ctx context.Context, service string, number int) (Roll, error) {
+	path := "/v1/rolled?service=" + url.QueryEscape(service) + "&roll=" + strconv.Itoa(number)
+	return call[Roll](ctx, c, http.MethodGet, path, nil)
 }
 
 // Reload has the fleet become what its file says now.

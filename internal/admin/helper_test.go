@@ -44,7 +44,7 @@ type fakeFleet struct {
 	down    func(DownRequest) error
 	restart func(RestartRequest) (RestartReply, error)
 	reload  func(ReloadRequest) (ReloadReply, error)
-	rolled  func(context.Context, string) (Roll, error)
+	rolled  func(context.Context, string, int) (Roll, error)
 }
 
 func (f fakeFleet) Status(ctx context.Context) (Status, error)                  { return f.status(ctx) }
@@ -59,8 +59,8 @@ func (f fakeFleet) Restart(_ context.Context, r RestartRequest) (RestartReply, e
 func (f fakeFleet) Reload(_ context.Context, r ReloadRequest) (ReloadReply, error) {
 	return f.reload(r)
 }
-func (f fakeFleet) Rolled(ctx context.Context, service string) (Roll, error) {
-	return f.rolled(ctx, service)
+func (f fakeFleet) Rolled(ctx context.Context, service string, number int) (Roll, error) {
+	return f.rolled(ctx, service, number)
 }
 func (f fakeFleet) Version() Version { return me }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -57,7 +58,14 @@ func postReload(f Fleet, r *http.Request) (any, error) {
 }
 
 func getRolled(f Fleet, r *http.Request) (any, error) {
-	return f.Rolled(r.Context(), r.URL.Query().Get("service"))
+	query, number := r.URL.Query(), 0
+	if text := query.Get("roll"); text != "" {
+		var err error
+		if number, err = strconv.Atoi(text); err != nil {
+			return nil, Errorf(CodeBadRequest, "roll is the number of a rolling restart, not %q", text)
+		}
+	}
+	return f.Rolled(r.Context(), query.Get("service"), number)
 }
 
 func getVersion(f Fleet, _ *http.Request) (any, error) { return f.Version(), nil }

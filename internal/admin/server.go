@@ -17,8 +17,8 @@ type Fleet interface {
 	// Settled waits until as many workers are ready as wanted and none is leaving: of one service, or of all when it is "".
 	Settled(ctx context.Context, service string) (Status, error)
 	Restart(ctx context.Context, req RestartRequest) (RestartReply, error)
-	// Rolled waits until a service ("": the first) has no rolling restart that goes on, and returns its last one.
-	Rolled(ctx context.Context, service string) (Roll, error)
+	// Rolled waits until a service ("": the first) has no rolling restart that goes on, or that of a number, if it is not 0, was undone.
+	Rolled(ctx context.Context, service string, number int) (Roll, error)
 	Reload(ctx context.Context, req ReloadRequest) (ReloadReply, error)
 	Down(ctx context.Context, req DownRequest) error
 	Version() Version

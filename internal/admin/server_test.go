@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -28,7 +29,10 @@ func TestEveryCallArrivesAndReturns(t *testing.T) {
 		down:    func(r DownRequest) error { downed = r; return nil },
 		restart: func(r RestartRequest) (RestartReply, error) { restarted = r; return RestartReply{[]Roll{roll}}, nil },
 		reload:  func(r ReloadRequest) (ReloadReply, error) { return ReloadReply{Refused: r.DryRun}, nil },
-		rolled:  func(_ context.Context, service string) (Roll, error) { asked = service; return roll, nil },
+		rolled: func(_ context.Context, service string, number int) (Roll, error) {
+			asked = fmt.Sprint(service, number)
+			return roll, nil
+		},
 	})
 	var daemon string
 	client.OnVersion = func(version string) { daemon = version }
@@ -53,10 +57,10 @@ func TestEveryCallArrivesAndReturns(t *testing.T) {
 	plan, err := client.Reload(ctx, ReloadRequest{DryRun: true})
 	must(t, err)
 	same(t, plan, ReloadReply{Refused: true})
-	ended, err := client.Rolled(ctx, "b&c")
+	ended, err := client.Rolled(ctx, "b&c", 7)
 	must(t, err)
 	same(t, ended, roll)
-	same(t, asked, "b&c")
+	same(t, asked, "b&c7")
 	must(t, client.Down(ctx, DownRequest{Now: true}))
 	same(t, downed, DownRequest{Now: true})
 	who, err := client.Version(ctx)
@@ -96,6 +100,7 @@ func TestWhatIsNotUnderstoodIsRefused(t *testing.T) {
 		{"nothing that a restart does", "POST", "/v1/restart", `{"do":"stop"}`, "400", `\"stop\"`},
 		{"a slot of no service", "POST", "/v1/restart", `{"slot":1}`, "400", `has a \"service\"`},
 		{"a slot to continue", "POST", "/v1/restart", `{"service":"hello","slot":1,"do":"undo"}`, "400", `does nothing else`},
+		{"a roll that is no number", "GET", "/v1/rolled?roll=x", "", "400", `not \"x\"`},
 		{"misspelt key", "POST", "/v1/scale", `{"cuont":8}`, "400", `unknown field \"cuont\"`},
 		{"two values", "POST", "/v1/scale", `{"count":8}{"count":9}`, "400", "more than one"},
 		{"neither", "POST", "/v1/scale", `{"service":"hello"}`, "400", "either"},

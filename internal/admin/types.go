@@ -6,7 +6,7 @@
 //	POST /v1/scale   ScaleRequest         ScaleReply, at once
 //	GET  /v1/settled?service=hello        Status, when as many are ready as wanted and none is leaving; no service: when all are
 //	POST /v1/restart RestartRequest       RestartReply, at once
-//	GET  /v1/rolled?service=hello         Roll, when the rolling restart is over or frozen
+//	GET  /v1/rolled?service=hello&roll=2  Roll, when the rolling restart is over or frozen, or that of the number was undone
 //	POST /v1/reload  ReloadRequest        ReloadReply, at once
 //	POST /v1/down    DownRequest          {}, at once
 //	GET  /v1/version                      Version

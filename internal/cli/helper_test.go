@@ -61,6 +61,7 @@ type fakeFleet struct {
 	restarted  []admin.RestartRequest
 	reloaded   []admin.ReloadRequest
 	plan       admin.ReloadReply
+	began      string // the state of a restart that was asked for or undone
 	rolled     func(context.Context) (admin.Roll, error)
 }
 
@@ -87,7 +88,7 @@ func (f *fakeFleet) Settled(ctx context.Context, _ string) (admin.Status, error)
 
 func (f *fakeFleet) Restart(_ context.Context, req admin.RestartRequest) (admin.RestartReply, error) {
 	f.restarted = append(f.restarted, req)
-	return admin.RestartReply{Rolls: []admin.Roll{{Service: "hello", Number: 1, State: admin.RollRolling, Of: 3}}}, f.refusal
+	return admin.RestartReply{Rolls: []admin.Roll{{Service: "hello", Number: 1, State: f.began, Of: 3}}}, f.refusal
 }
 
 func (f *fakeFleet) Reload(_ context.Context, req admin.ReloadRequest) (admin.ReloadReply, error) {
@@ -95,7 +96,9 @@ func (f *fakeFleet) Reload(_ context.Context, req admin.ReloadRequest) (admin.Re
 	return f.plan, f.refusal
 }
 
-func (f *fakeFleet) Rolled(ctx context.Context, _ string) (admin.Roll, error) { return f.rolled(ctx) }
+func (f *fakeFleet) Rolled(ctx context.Context, _ string, _ int) (admin.Roll, error) {
+	return f.rolled(ctx)
+}
 
 func (f *fakeFleet) Down(_ context.Context, req admin.DownRequest) error {
 	f.downed = append(f.downed, req)

@@ -114,18 +114,38 @@ func (r *reload) wait(ctx context.Context, client *admin.Client, reply admin.Rel
 			_, stepErr := client.Settled(ctx, step.Service)
 			err = errors.Join(err, r.outcome(step.Service, stepErr))
 		case admin.ReloadRoll:
-			roll, stepErr := client.Rolled(ctx, step.Service)
-			if stepErr == nil && roll.State == admin.RollFrozen {
-				err = errors.Join(err, &frozenError{roll})
-			}
-			err = errors.Join(err, r.outcome(step.Service, stepErr))
+			err = errors.Join(err, r.outcome(step.Service, r.rolled(ctx, client, step.Service)))
 		}
 	}
 	return err
 }
 
-func (r *reload) outcome(service string, err error) error {
+func (r *reload) rolled(ctx context.Context, client *admin.Client, service string) error {
+	status, err := client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	number := 0
+	if roll := serviceIn(status, service).Roll; roll != nil {
+		number = roll.Number
+	}
+	roll, err := client.Rolled(ctx, service, number)
 	switch {
+	case err != nil:
+		return err
+	case roll.State == admin.RollFrozen:
+		return &frozenError{roll}
+	case roll.State == admin.RollUndone:
+		return errors.New("it was given up")
+	}
+	return nil
+}
+
+func (r *reload) outcome(service string, err error) error {
+	var frozen *frozenError
+	switch {
+	case errors.As(err, &frozen):
+		return err
 	case errors.Is(err, context.DeadlineExceeded):
 		return &lateError{fmt.Sprintf("%s is not what the file says after %v; the fleet goes on", service, r.timeout), "zfleet ps"}
 	case err != nil:

@@ -124,19 +124,19 @@ func (r *restart) tellAll(ctx context.Context, client *admin.Client, rolls []adm
 	defer cancel()
 	for _, roll := range rolls {
 		switch {
-		case r.undo:
+		case r.undo && roll.State != admin.RollRolling: // or else settings are taken back, which takes another one
 			r.ui.printf("%s: given up, %s of %d replaced\n", roll.Service, count(roll.Done, "worker"), roll.Of)
 		case r.noWait:
 			r.ui.printf("%s: %s to restart\n", roll.Service, count(roll.Of, "worker"))
 		default:
-			err = errors.Join(err, r.wait(ctx, client, roll.Service))
+			err = errors.Join(err, r.wait(ctx, client, roll.Service, roll.Number))
 		}
 	}
 	return err
 }
 
-func (r *restart) wait(ctx context.Context, client *admin.Client, service string) error {
-	roll, err := client.Rolled(ctx, service)
+func (r *restart) wait(ctx context.Context, client *admin.Client, service string, number int) error {
+	roll, err := client.Rolled(ctx, service, number)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return r.late(client, service)

@@ -51,6 +51,14 @@ func TestRestartThatWasGivenUp(t *testing.T) {
 	wants(t, exitFailed, "", "zfleet: the restart of hello was given up, with 1 of 3 workers replaced\n", "restart", "hello", "--socket", socket)
 }
 
+// Settings that a reload brought are taken back by another restart, and --undo waits for that.
+func TestUndoThatTakesBack(t *testing.T) {
+	sandbox(t)
+	f := rolls(admin.Roll{Service: "hello", State: admin.RollDone, Done: 1, Of: 1})
+	f.began = admin.RollRolling
+	wants(t, exitOK, "hello: 1 worker restarted\n", "", "restart", "hello", "--undo", "--socket", serve(t, f))
+}
+
 func TestRestartIsLate(t *testing.T) {
 	sandbox(t)
 	f := hello()

@@ -39,12 +39,12 @@ func (d *Daemon) restart(ctx context.Context, name string, req admin.RestartRequ
 	return d.supervisor.Restart(ctx, name, fleet.AllSlots)
 }
 
-// Rolled waits until a service's rolling restart is over, or frozen.
-func (d *Daemon) Rolled(ctx context.Context, service string) (admin.Roll, error) {
+// Rolled waits until a service's rolling restart is over, or frozen, or that of a number undone.
+func (d *Daemon) Rolled(ctx context.Context, service string, number int) (admin.Roll, error) {
 	if err := d.know(service); err != nil {
 		return admin.Roll{}, err
 	}
-	roll, err := d.supervisor.Rolled(ctx, service)
+	roll, err := d.supervisor.Rolled(ctx, service, number)
 	if err != nil {
 		return admin.Roll{}, refusal(err)
 	}

@@ -22,7 +22,7 @@ func TestRestartIsARequestAndAnOutcome(t *testing.T) {
 		if len(reply.Rolls) != 1 || reply.Rolls[0].Number != i+1 || reply.Rolls[0].Of != of {
 			t.Errorf("%+v: %+v", req, reply)
 		}
-		roll, err := r.client.Rolled(t.Context(), "")
+		roll, err := r.client.Rolled(t.Context(), "", i+1)
 		must(t, err)
 		if roll.Service != "hello" || roll.State != admin.RollDone || roll.Done != of {
 			t.Errorf("%+v came to %+v", req, roll)
@@ -43,7 +43,7 @@ func TestRestartIsARequestAndAnOutcome(t *testing.T) {
 		}
 	}
 	_, err = r.client.Restart(t.Context(), admin.RestartRequest{Service: "helo"})
-	_, also := r.client.Rolled(t.Context(), "helo")
+	_, also := r.client.Rolled(t.Context(), "helo", 0)
 	for _, err := range []error{err, also} {
 		if unknown := new(admin.Error); !errors.As(err, &unknown) || unknown.Code != admin.CodeUnknownService {
 			t.Errorf("of a service that there is not: %v", err)

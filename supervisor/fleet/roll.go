@@ -22,6 +22,7 @@ const rollTries = 3
 type roll struct {
 	number   int // how many were asked for
 	state    RollState
+	undone   int // number of the last one that was undone
 	failures int // of new workers, since it began or went on
 	reason   string
 	lines    []string
@@ -65,7 +66,7 @@ func (f *Fleet) beginRoll(svc *service, cause string, which func(*slot) bool) {
 			f.startAfresh(s)
 		}
 	}
-	next := roll{number: svc.roll.number + 1}
+	next := roll{number: svc.roll.number + 1, undone: svc.roll.undone}
 	if svc.roll.underWay() {
 		next.before, next.since = svc.roll.before, svc.roll.since
 	}
@@ -103,6 +104,7 @@ func (f *Fleet) undoAsked(name string) {
 		return
 	}
 	f.dismissAll(svc, "the rolling restart was given up")
+	svc.roll.undone = svc.roll.number
 	if svc.roll.before == nil {
 		f.finishRoll(svc, RollUndone, "an operator gave it up")
 		return
@@ -181,6 +183,7 @@ func (svc *service) progress() (done, of int) {
 type RollView struct {
 	Number    int // counts the restarts that were asked for; 0: none was
 	State     RollState
+	Undone    int      // number of the last that was undone; with settings that are taken back, another one follows it at once
 	Done, Of  int      // workers that are replaced and ready, and that there are to replace
 	Reason    string   // why it is frozen
 	LastLines []string // that the worker printed on whose account it froze
@@ -188,7 +191,7 @@ type RollView struct {
 
 func (svc *service) rollView() RollView {
 	r := svc.roll
-	v := RollView{Number: r.number, State: r.state, Done: r.done, Of: r.of, Reason: r.reason, LastLines: r.lines}
+	v := RollView{Number: r.number, State: r.state, Undone: r.undone, Done: r.done, Of: r.of, Reason: r.reason, LastLines: r.lines}
 	if r.underWay() {
 		v.Done, v.Of = svc.progress()
 	}
