@@ -59,8 +59,8 @@ func newRootCommand(ui *tui) *cobra.Command {
 	root.SetVersionTemplate("zfleet {{.Version}}\n")
 	root.SetFlagErrorFunc(wrongFlag)
 	root.AddCommand(
-		newUpCommand(ui), newDownCommand(ui), newPsCommand(ui), newScaleCommand(ui), newRestartCommand(ui), newReloadCommand(ui), newCheckCommand(ui),
-		newCallCommand(ui), newBenchCommand(ui),
+		newUpCommand(ui), newDownCommand(ui), newPsCommand(ui), newScaleCommand(ui), newRestartCommand(ui),
+		newReloadCommand(ui), newCheckCommand(ui), newCallCommand(ui), newBenchCommand(ui),
 		newProxyCommand(ui), newVersionCommand(ui), newGuardCommand(ui),
 	)
 	return root
