@@ -6,7 +6,7 @@ type Kind uint8
 const (
 	Deliver Kind = iota + 1 // send Message, named Token, to Lane
 	Fail                    // answer Client with an error, for Cause, after Attempts; the message is released with it
-	Discard                 // nobody waits for Message any more: release it
+	Discard                 // nobody waits for Message any more: release it; Cause and Attempts are as in a Fail
 	Pause                   // stop reading from Client
 	Resume                  // read from Client again
 	Drained                 // Lane is draining and holds nothing
@@ -17,7 +17,7 @@ const (
 type Cause uint8
 
 const (
-	Aborted      Cause = iota // by Abort
+	Aborted      Cause = iota // by Abort; its client has left
 	AttemptsUsed              // it has Config.Attempts strikes
 	Rejected                  // the queue is full
 	Overdue                   // Config.Deadline has passed

@@ -23,7 +23,7 @@ func (w *world) next() bool {
 	case Fail:
 		w.failedTo(a)
 	case Discard:
-		w.discarded(a.Message)
+		w.discarded(a)
 	case Pause, Resume:
 		w.gated(a)
 	case Drained:
@@ -119,13 +119,25 @@ func (w *world) failedTo(a Action[*job]) {
 }
 
 // discarded is for a client that has left: what waited, or what was overdue at a lane.
-func (w *world) discarded(j *job) {
+func (w *world) discarded(a Action[*job]) {
+	j := a.Message
 	if j.state == runs && j.owner.left {
 		w.expired(j)
 		w.end(j, fails, released)
 		return
 	}
+	if a.Cause != j.cause || a.Attempts != j.strikes {
+		w.t.Fatalf("discarded after %d for %d, has %d strikes and ends for %d", a.Attempts, a.Cause, j.strikes, j.cause)
+	}
 	w.end(j, orphaned, released)
+}
+
+// checkOldest says that the job which would be charged with lane k's end is the one that it works on.
+func (w *world) checkOldest(k *worker) {
+	j, since, ok := k.l.Oldest()
+	if ok != (len(k.held) > 0 && !k.held[0].late) || ok && (j != k.held[0] || since != k.began) {
+		w.t.Fatalf("the oldest of %d is there: %t, since %v, want %v", len(k.held), ok, since, k.began)
+	}
 }
 
 // expired takes a job that is overdue from where it is. Its lane goes on without knowing.

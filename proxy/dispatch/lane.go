@@ -38,6 +38,16 @@ func (l *Lane[M]) Allowance() int { return l.allowance }
 // Draining says that Drain was called for this lane.
 func (l *Lane[M]) Draining() bool { return l.draining }
 
+// Oldest returns the message of the lane's oldest request, and when the lane can have begun on it: if the lane is Lost now, that request is
+// charged with it. Not ok: the lane holds none, or its deadline has passed.
+func (l *Lane[M]) Oldest() (m M, since time.Duration, ok bool) {
+	r := l.held.front()
+	if r == nil || r.late {
+		return m, 0, false
+	}
+	return r.message, l.since, true
+}
+
 // Up adds a lane that can take requests. With adaptive prefetch it gets one at a time until it has answered one.
 func (d *Dispatcher[M]) Up() *Lane[M] {
 	d.upped++
@@ -163,8 +173,10 @@ func (d *Dispatcher[M]) takeBack(r *request[M]) {
 		d.slab.put(r)
 	case d.cfg.Once:
 		d.giveUp(r, LaneLost)
-	case r.client.left || int(r.strikes) >= d.cfg.Attempts:
+	case int(r.strikes) >= d.cfg.Attempts:
 		d.giveUp(r, AttemptsUsed)
+	case r.client.left:
+		d.giveUp(r, Aborted)
 	case !r.client.turn.linked():
 		d.turns.pushBack(&r.client.turn)
 	}

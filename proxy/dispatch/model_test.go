@@ -201,6 +201,7 @@ func (w *world) leave(p *peer) {
 }
 
 func (w *world) lost(k *worker) {
+	w.checkOldest(k)
 	for i, j := range slices.Backward(k.held) {
 		if i == 0 {
 			j.strikes++
@@ -208,18 +209,21 @@ func (w *world) lost(k *worker) {
 		j.owner.running--
 		switch {
 		case j.late:
-		case j.owner.left:
-			j.state = orphaned
 		case w.cfg.Once:
 			j.state, j.cause = fails, LaneLost
 		case j.strikes == w.cfg.Attempts:
 			j.state, j.cause = fails, AttemptsUsed
+		case j.owner.left:
+			j.state = orphaned
 		default:
 			j.state = waits
 			if len(j.owner.queue) == 0 {
 				clear(j.owner.passed)
 			}
 			j.owner.queue = slices.Insert(j.owner.queue, 0, j)
+		}
+		if j.state == fails && j.owner.left {
+			j.state = orphaned
 		}
 	}
 	w.lanes = slices.DeleteFunc(w.lanes, func(q *worker) bool { return q == k })

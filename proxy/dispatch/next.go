@@ -36,7 +36,7 @@ func (d *Dispatcher[M]) end(r *request[M]) Action[M] {
 // outcome says how a request ends that was not answered.
 func (d *Dispatcher[M]) outcome(r *request[M]) Action[M] {
 	if r.client.left {
-		return Action[M]{Kind: Discard, Message: r.message}
+		return Action[M]{Kind: Discard, Message: r.message, Cause: r.cause, Attempts: int(r.strikes)}
 	}
 	d.failed++
 	return Action[M]{Kind: Fail, Client: r.client, Message: r.message, Cause: r.cause, Attempts: int(r.strikes)}
