@@ -20,7 +20,7 @@ func (l *loop) request(c *conn, wire, buffer []byte) {
 	} else {
 		m = l.pool.copied(wire)
 	}
-	m.envelope = envelope
+	m.envelope, m.arrived = envelope, l.now
 	if l.opts.Dispatch.Reject && l.core.Full() && !l.acting {
 		l.act() // lanes that have answered in this turn take from the queue before anything is rejected
 	}
@@ -81,9 +81,10 @@ func (l *loop) fail(a dispatch.Action[*message]) {
 	}
 	m := a.Message
 	wire := append(l.pool.get(m.envelope+512), m.data[:m.envelope]...)
-	wire = zmtp.AppendFrame(wire, false, l.errorFor(a).json())
+	wire = zmtp.AppendFrame(wire, false, l.opts.ErrorReply.Frame(l.errorFor(a)))
 	l.answer(a.Client.Data.(*conn), wire, nil)
 	l.pool.put(wire)
+	l.bury(a)
 	l.pool.release(m)
 }
 

@@ -54,7 +54,8 @@ type loop struct {
 	acting    bool          // act is under way
 
 	count   control.Counters
-	reports *reports // of the logs that a hostile peer could repeat for ever
+	letters *letterWriter // nil: none are kept
+	reports *reports      // of the logs that a hostile peer could repeat for ever
 
 	quiet   bool           // no new requests: the proxy is being emptied
 	emptied []chan<- error // who waits for that
@@ -80,6 +81,7 @@ func newLoop(opts Options) (*loop, error) {
 		scratch:   make([]byte, scratchSize),
 		reports:   newReports(opts.Log),
 		reclaimer: newReclaimer(),
+		letters:   newLetterWriter(opts.DeadLetters, opts.Log),
 		room:      roomFor(descriptors()),
 		roles: [2]*zmtp.Role{
 			frontend: {SocketType: "ROUTER", Authenticate: anybody},

@@ -4,11 +4,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zfleet/zfleet/internal/errorreply"
 	"github.com/zfleet/zfleet/proxy/control"
 	"github.com/zfleet/zfleet/proxy/dispatch"
 )
 
-var notTwice = errorReply{Code: "ABORTED", Message: "its worker ended, and this service's requests are not delivered twice", Attempts: 1}
+var notTwice = errorreply.Error{Code: "ABORTED", Message: "its worker ended, and this service's requests are not delivered twice", Attempts: 1}
 
 // What a worker held when it died is answered with an error and never seen by another one. What waited is served.
 func TestNeverRedelivered(t *testing.T) {

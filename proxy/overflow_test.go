@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/zfleet/zfleet/internal/errorreply"
 	"github.com/zfleet/zfleet/proxy/control"
 	"github.com/zfleet/zfleet/proxy/dispatch"
 )
@@ -44,9 +45,9 @@ func TestQueueRejects(t *testing.T) {
 }
 
 // decodeError is the error in a reply's body.
-func decodeError(t *testing.T, body string) errorReply {
+func decodeError(t *testing.T, body string) errorreply.Error {
 	t.Helper()
-	var reply struct{ Zfleet errorReply }
+	var reply struct{ Zfleet errorreply.Error }
 	if err := json.Unmarshal([]byte(body), &reply); err != nil {
 		t.Fatalf("%q is no error reply: %v", body, err)
 	}

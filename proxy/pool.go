@@ -1,6 +1,11 @@
 package proxy
 
-import "math/bits"
+import (
+	"math/bits"
+	"time"
+
+	"github.com/zfleet/zfleet/internal/dead"
+)
 
 // Buffers come in powers of two. Those of the larger classes are kept too: a fresh megabyte has to be cleared and faulted in, which costs
 // more than moving the message.
@@ -85,6 +90,9 @@ type message struct {
 	envelope int    // of a request: length of data up to and including the delimiter
 	buffer   []byte // what the pool gave; data lies in it
 	refs     int
+
+	arrived  time.Duration  // of a request, as loop.now
+	attempts []dead.Attempt // likewise: workers that ended with it
 }
 
 // copied makes a message of bytes that belong to somebody else.

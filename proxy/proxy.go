@@ -15,7 +15,9 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/zfleet/zfleet/internal/dead"
 	"github.com/zfleet/zfleet/internal/endpoint"
+	"github.com/zfleet/zfleet/internal/errorreply"
 	"github.com/zfleet/zfleet/proxy/dispatch"
 )
 
@@ -27,8 +29,11 @@ type Options struct {
 	Secret   string               // PLAIN password of workers that give a name; "": any
 
 	Dispatch     dispatch.Config
-	MaxMessage   int64 // bytes of one message with all its frames; 0: 1 GiB
-	ClientBuffer int64 // bytes of unread replies at which a client is dropped; 0: 64 MiB
+	Service      string              // its name, in dead letters
+	ErrorReply   errorreply.Template // what a client gets when no worker's reply will come
+	DeadLetters  dead.Store          // where requests are kept that their workers ended with; no Path: nowhere
+	MaxMessage   int64               // bytes of one message with all its frames; 0: 1 GiB
+	ClientBuffer int64               // bytes of unread replies at which a client is dropped; 0: 64 MiB
 
 	HandshakeTimeout time.Duration // 0: 10 s
 	Heartbeat        time.Duration // a worker that is silent for so long is sent a PING; 0: never
@@ -90,15 +95,27 @@ func (p *Proxy) Run(ctx context.Context) error {
 	wg.Go(p.loop.lanes.resolver.run)
 	wg.Go(p.loop.reclaimer.run)
 	wg.Go(func() { p.endWith(ctx) })
+	endLetters := p.writeLetters()
 
 	runtime.LockOSThread()
 	err = p.loop.run()
 	runtime.UnlockOSThread()
 
 	close(p.ended)
+	endLetters()
 	err = errors.Join(err, stop())
 	wg.Wait()
 	return err
+}
+
+// writeLetters begins to write dead letters; the function it returns ends that.
+func (p *Proxy) writeLetters() (end func()) {
+	letters := p.loop.letters
+	if letters == nil {
+		return func() {}
+	}
+	go letters.run()
+	return func() { letters.end(lettersLast) }
 }
 
 // endWith tells the loop when ctx has ended.

@@ -60,6 +60,7 @@ func (p *Proxy) routes() http.Handler {
 	mux.HandleFunc("POST "+control.PathName, answer(p.name))
 	mux.HandleFunc("POST "+control.PathDrain, answer(p.drain))
 	mux.HandleFunc("POST "+control.PathQuiesce, answer(p.quiesce))
+	mux.HandleFunc("POST "+control.PathExit, answer(p.exited))
 	return mux
 }
 
@@ -91,9 +92,12 @@ func status(err error) int {
 	return http.StatusServiceUnavailable
 }
 
+// maxBody is more than the last lines of a worker take, each character escaped.
+const maxBody = 256 << 10
+
 // decode reads a JSON body, which is small.
 func decode[T any](r *http.Request) (body T, err error) {
-	if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, 1<<16)).Decode(&body); err != nil {
+	if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody)).Decode(&body); err != nil {
 		return body, fmt.Errorf("%w: %w", errBody, err)
 	}
 	return body, nil
@@ -126,6 +130,14 @@ func (p *Proxy) drain(r *http.Request) (any, error) {
 		return nil, fmt.Errorf("%w: it names no worker", errBody)
 	}
 	return p.later(r, func(l *loop, drained chan<- error) { l.lanes.drain(l, body.Worker, drained) })
+}
+
+func (p *Proxy) exited(r *http.Request) (any, error) {
+	body, err := decode[control.Exit](r)
+	if err == nil && p.loop.letters != nil {
+		p.loop.letters.exited(body)
+	}
+	return struct{}{}, err
 }
 
 func (p *Proxy) quiesce(r *http.Request) (any, error) {

@@ -83,6 +83,7 @@ func (l *loop) drop(c *conn, reason string) {
 		l.clients--
 	}
 	if c.lane != nil {
+		l.charge(c.lane, reason)
 		l.core.Lost(l.now, c.lane.core)
 		l.lanes.down(c.lane, reason)
 	}

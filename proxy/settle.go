@@ -43,6 +43,7 @@ func (l *loop) act() (acted bool) {
 			l.fail(a)
 		case dispatch.Discard:
 			l.count.Abandoned++
+			l.bury(a)
 			l.pool.release(a.Message)
 		case dispatch.Stuck:
 			l.stuck(a.Lane.Data.(*conn))

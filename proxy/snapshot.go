@@ -20,6 +20,9 @@ func (l *loop) snapshot() control.Snapshot {
 		Lanes:    make([]control.Lane, 0, len(l.lanes.list)),
 	}
 	s.Counters.Redelivered = l.core.Redelivered()
+	if l.letters != nil {
+		s.Counters.Dead, s.Counters.DeadLost = l.letters.kept.Load(), l.letters.lost.Load()
+	}
 	for _, ln := range l.lanes.list {
 		s.Lanes = append(s.Lanes, ln.view())
 	}

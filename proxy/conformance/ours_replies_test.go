@@ -6,6 +6,9 @@ import (
 	"github.com/pebbe/zmq4"
 
 	"github.com/zfleet/zfleet/internal/await"
+	"github.com/zfleet/zfleet/internal/errorreply"
+	"github.com/zfleet/zfleet/proxy"
+	"github.com/zfleet/zfleet/proxy/dispatch"
 )
 
 // A reply counts once, for the request that its token names, at the worker that holds it. Everything else is dropped and counted.
@@ -79,4 +82,26 @@ func TestReplyToTheProxyBefore(t *testing.T) {
 	client, worker, now := asked("now")
 	worker.write(wire(0, before...), wire(0, now...))
 	expect(t, client.recv(), "", "now")
+}
+
+// A service's own error reply comes to a REQ as one frame, and the socket goes on working; to a DEALER in its own envelope.
+func TestErrorReplyOfItsOwn(t *testing.T) {
+	t.Parallel()
+	template, err := errorreply.Parse(`{"error":"{code}","tries":{attempts},"at":"{service}"}`, "hello")
+	must(t, err)
+	o := start(t, setup{our: proxy.Options{ErrorReply: template, Dispatch: dispatch.Config{Attempts: 2}}})
+	p := newPeers(t)
+	req, dealer := p.connect(zmq4.REQ, o.fe()), p.connect(zmq4.DEALER, o.fe())
+	send(t, req, "poison")
+	send(t, dealer, "hop", "", "poison", "more")
+	for range 4 {
+		w := dialAs(t, o.be(), "REP", 1)
+		w.recv()
+		must(t, w.Close())
+	}
+	const want = `{"error":"UNAVAILABLE","tries":2,"at":"hello"}`
+	expect(t, recv(t, req), want)
+	expect(t, recv(t, dealer), "hop", "", want)
+	p.rep(o.be(), echo)
+	expect(t, ask(t, req, "good"), "good")
 }

@@ -18,6 +18,7 @@ const (
 	PathName     = "/v1/name"
 	PathDrain    = "/v1/drain"
 	PathQuiesce  = "/v1/quiesce"
+	PathExit     = "/v1/exit"
 )
 
 // Error is the body of every answer that is not 200.
@@ -55,6 +56,11 @@ func (c *Client) Name(ctx context.Context, lane uint64, worker string) error {
 // Drain gives a worker nothing new, and returns when it holds nothing.
 func (c *Client) Drain(ctx context.Context, worker string) error {
 	return c.call(ctx, http.MethodPost, PathDrain, Drain{worker}, nil)
+}
+
+// Exited tells how a worker's process ended.
+func (c *Client) Exited(ctx context.Context, e Exit) error {
+	return c.call(ctx, http.MethodPost, PathExit, e, nil)
 }
 
 // Quiesce lets no new requests in, and returns when all are answered.

@@ -5,6 +5,7 @@
 //	GET  /v1/events          a stream of Event, one JSON object a line: a LaneUp for every lane there is, then what happens
 //	POST /v1/name            Name: tells which worker a lane belongs to, when its handshake could not
 //	POST /v1/drain           Drain: nothing new to that worker's lanes; answers when they hold nothing
+//	POST /v1/exit            Exit: how a worker's process ended, for its dead letters
 //	POST /v1/quiesce         no new requests from clients; answers when nothing waits and nothing is outstanding
 package control
 
@@ -33,6 +34,8 @@ type Counters struct {
 	Redelivered  uint64 `json:"redelivered"`   // deliveries after the first
 	Failed       uint64 `json:"failed"`        // requests answered with an error by the proxy
 	Rejected     uint64 `json:"rejected"`      // of the failed ones, those that a full queue did not take
+	Dead         uint64 `json:"dead"`          // dead letters that were written
+	DeadLost     uint64 `json:"dead_lost"`     // dead letters that could not be
 	NoEnvelope   uint64 `json:"no_envelope"`   // requests without an empty delimiter frame, dropped
 	UnknownToken uint64 `json:"unknown_token"` // replies whose token names no outstanding request of that lane, dropped
 	Abandoned    uint64 `json:"abandoned"`     // requests and replies dropped because their client had left, and replies after the deadline
@@ -79,6 +82,16 @@ type Name struct {
 // Drain is the body of POST /v1/drain. It holds for the worker's later lanes too.
 type Drain struct {
 	Worker string `json:"worker"`
+}
+
+// Exit is the body of POST /v1/exit. A letter that names the worker, now or later, tells it.
+type Exit struct {
+	Worker    string   `json:"worker"`
+	Pid       int      `json:"pid"`
+	Reason    string   `json:"reason"` // in words
+	Code      int      `json:"code"`   // exit status; -1: none
+	Signal    string   `json:"signal,omitempty"`
+	LastLines []string `json:"last_lines,omitempty"` // that it printed, oldest first
 }
 
 // What a supervisor gives a proxy process in its environment.
