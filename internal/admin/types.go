@@ -58,6 +58,9 @@ type Counters struct {
 	Replies     uint64 `json:"replies"`     // given to clients
 	Redelivered uint64 `json:"redelivered"` // deliveries to a worker after the first
 	Failed      uint64 `json:"failed"`      // requests answered with an error by the proxy
+	Rejected    uint64 `json:"rejected"`    // of the failed ones, those that a full queue did not take
+	Dead        uint64 `json:"dead"`        // dead letters that were written
+	DeadLost    uint64 `json:"dead_lost"`   // dead letters that could not be
 }
 
 // Bound is what a service's endpoints became: tcp://127.0.0.1:* with the port that the kernel gave.
@@ -195,4 +198,5 @@ type Version struct {
 	Fleet   string `json:"fleet"`
 	File    string `json:"file,omitempty"`   // the fleet.toml that it was started with, absolute
 	Socket  string `json:"socket,omitempty"` // absolute
+	State   string `json:"state,omitempty"`  // folder for what outlives the fleet, absolute
 }

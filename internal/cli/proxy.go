@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"github.com/zfleet/zfleet/internal/errorreply"
 	"github.com/zfleet/zfleet/proxy"
 	"github.com/zfleet/zfleet/proxy/control"
 	"github.com/zfleet/zfleet/proxy/dispatch"
@@ -44,6 +45,7 @@ type proxyFlags struct {
 	prefetch          string
 	redeliver         string
 	overflow          string
+	errorReply        string
 	grace             time.Duration
 	opts              proxy.Options
 }
@@ -74,6 +76,10 @@ func newProxyCommand(ui *tui) *cobra.Command {
 	flags.StringVar(&f.overflow, "overflow", "block", "what a full queue does: block reads no more from clients, reject answers with an error")
 	flags.Int64Var(&f.opts.MaxMessage, "max-message", 1<<30, "bytes of one message; a peer that sends more is hung up on")
 	flags.Int64Var(&f.opts.ClientBuffer, "client-buffer", 64<<20, "bytes of unread replies at which a client is hung up on")
+	flags.StringVar(&f.errorReply, "error-reply", "", "`TEMPLATE` of an error reply, with {code}, {message}, {attempts} and {service}; none: JSON")
+	flags.StringVar(&f.opts.DeadLetters.Path, "dead-letters", "", "`PATH` of a file for requests that used up their attempts, for zfleet dead; none: they are not kept")
+	flags.Int64Var(&f.opts.DeadLetters.Bytes, "dead-letters-size", 64<<20, "bytes of them that are kept; the oldest go first")
+	flags.DurationVar(&f.opts.DeadLetters.Age, "dead-letters-age", 7*24*time.Hour, "how long they are kept; 0: for ever")
 	flags.DurationVar(&f.grace, "grace", 30*time.Second, "how long requests may still be answered after SIGTERM")
 	flags.StringVar(&f.opts.Control, "control", "", "path of a unix socket to ask the proxy at; see docs/architecture.md")
 	flags.StringVar(&f.service, "name", "", "the service's name, for logs")
@@ -112,7 +118,8 @@ func (f *proxyFlags) check(cmd *cobra.Command) error {
 	for flag, n := range map[string]int64{
 		"attempts": int64(f.opts.Dispatch.Attempts), "queue": int64(f.opts.Dispatch.Queue), "queue-bytes": f.opts.Dispatch.QueueBytes,
 		"heartbeat-timeout": int64(f.opts.HeartbeatTimeout),
-		"max-message":       f.opts.MaxMessage, "client-buffer": f.opts.ClientBuffer, "grace": int64(f.grace),
+		"max-message":       f.opts.MaxMessage, "client-buffer": f.opts.ClientBuffer,
+		"dead-letters-size": f.opts.DeadLetters.Bytes, "grace": int64(f.grace),
 	} {
 		if n <= 0 {
 			return usagef(cmd, "--%s must be more than 0", flag)
@@ -127,6 +134,8 @@ func (f *proxyFlags) check(cmd *cobra.Command) error {
 		return usagef(cmd, "--timeout must not be negative")
 	case f.opts.Dispatch.Deadline < 0:
 		return usagef(cmd, "--deadline must not be negative")
+	case f.opts.DeadLetters.Age < 0:
+		return usagef(cmd, "--dead-letters-age must not be negative")
 	case f.opts.Heartbeat < 0:
 		return usagef(cmd, "--heartbeat must not be negative")
 	case f.opts.HeartbeatTimeout <= f.opts.Heartbeat:
@@ -149,7 +158,10 @@ func endOnSignal(ctx context.Context, supervised bool) (context.Context, context
 func (f *proxyFlags) run(cmd *cobra.Command, ctx context.Context, log zerolog.Logger) (err error) {
 	opts := f.opts
 	opts.Log, opts.Grace, opts.Secret = log, f.grace, os.Getenv(control.EnvSecret)
-	opts.Dispatch.Reject = f.overflow == "reject"
+	opts.Dispatch.Reject, opts.Service = f.overflow == "reject", f.service
+	if opts.ErrorReply, err = errorreply.Parse(f.errorReply, f.service); err != nil {
+		return usagef(cmd, "--error-reply: %v", err)
+	}
 	if opts.Dispatch.Prefetch, err = parsePrefetch(cmd, f.prefetch); err != nil {
 		return err
 	}

@@ -1,9 +1,11 @@
 package config
 
 import (
+	"errors"
 	"strings"
 	"time"
 
+	"github.com/zfleet/zfleet/internal/errorreply"
 	"github.com/zfleet/zfleet/supervisor/fleet"
 )
 
@@ -200,7 +202,24 @@ func (p *parser) delivery(t *table, d *fleet.Delivery) {
 	d.Reject = overflow == "reject"
 	t.size("max_message", 1<<10, &d.MaxMessage)
 	t.size("client_buffer", 1<<10, &d.ClientBuffer)
+	t.size("dead_letters", 0, &d.DeadLetters)
+	p.orNone(t, "dead_letters_age", soonest, &d.DeadLettersAge)
+	p.errorReply(t, &d.ErrorReply)
 	t.done()
+}
+
+// errorReply is a template. Its complaint is about the place in it that there is not.
+func (p *parser) errorReply(t *table, to *string) {
+	v, ok := t.text("error_reply", "ERROR {code}", to)
+	var unknown *errorreply.Unknown
+	if _, err := errorreply.Parse(*to, ""); !ok || !errors.As(err, &unknown) {
+		return
+	}
+	if at := strings.Index(p.text[v.at.start:v.at.end], unknown.Place); at >= 0 {
+		v.at.start += at
+		v.at.end = v.at.start + len(unknown.Place)
+	}
+	p.complain(v.at, "error_reply: %v", unknown)
 }
 
 // orNone is a duration that can be left out by 0.

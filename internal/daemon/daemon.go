@@ -12,9 +12,11 @@
 //	                              supervisor → launcher ──► proxy and worker processes
 //
 //	run folder: lock · admin.sock · what the launcher puts there
+//	state folder: dead letters
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -77,7 +79,10 @@ func New(opts Options) (*Daemon, error) {
 	if opts.Socket == "" {
 		opts.Socket = admin.SocketPath(opts.Spec.Name)
 	}
-	d.me = admin.Version{Version: opts.Version, Pid: os.Getpid(), Fleet: opts.Spec.Name, File: opts.File, Socket: opts.Socket}
+	d.me = admin.Version{
+		Version: opts.Version, Pid: os.Getpid(), Fleet: opts.Spec.Name, File: opts.File, Socket: opts.Socket,
+		State: cmp.Or(opts.Read.State, admin.StateDir(opts.Spec.Name)),
+	}
 	if err := d.open(opts); err != nil {
 		return nil, errors.Join(err, d.onStop.run())
 	}
@@ -106,7 +111,9 @@ func (d *Daemon) open(opts Options) error {
 	if newLauncher == nil {
 		newLauncher = realLauncher
 	}
-	d.launcher, err = newLauncher(launch.Options{Fleet: d.spec.Name, Spec: d.spec, Self: opts.Self, RunDir: runDir, Log: d.log})
+	d.launcher, err = newLauncher(launch.Options{
+		Fleet: d.spec.Name, Spec: d.spec, Self: opts.Self, RunDir: runDir, StateDir: d.stateDir(), Log: d.log,
+	})
 	if err != nil {
 		return err
 	}
@@ -115,6 +122,14 @@ func (d *Daemon) open(opts Options) error {
 	notes := &notes{log: d.log}
 	d.supervisor = supervisor.New(d.spec, noted{d.launcher, notes}, supervisor.Options{Note: notes.note, Roll: notes.roll})
 	return nil
+}
+
+// stateDir makes the state folder, or says why it cannot be: a fleet serves its clients without one. Who needs it will say so again.
+func (d *Daemon) stateDir() string {
+	if err := admin.MakeStateDir(d.me.State); err != nil {
+		d.log.Warn().Err(err).Msg("what should outlive the fleet is not kept, dead letters among it")
+	}
+	return d.me.State
 }
 
 func realLauncher(opts launch.Options) (launcher, error) { return launch.New(opts) }

@@ -108,7 +108,8 @@ func addSnapshot(svc *admin.Service, snap control.Snapshot) {
 	svc.Queued, svc.Clients = snap.Queued, snap.Clients
 	svc.Counters = admin.Counters{
 		Requests: snap.Counters.Requests, Replies: snap.Counters.Replies,
-		Redelivered: snap.Counters.Redelivered, Failed: snap.Counters.Failed,
+		Redelivered: snap.Counters.Redelivered, Failed: snap.Counters.Failed, Rejected: snap.Counters.Rejected,
+		Dead: snap.Counters.Dead, DeadLost: snap.Counters.DeadLost,
 	}
 	svc.Proxy.Goroutines, svc.Proxy.Heap = snap.Goroutines, snap.Heap
 	svc.Bound = &admin.Bound{Frontend: snap.Frontend, Backend: snap.Backend}

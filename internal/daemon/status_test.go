@@ -36,7 +36,7 @@ func helloView() fleet.View {
 const contract = `{"fleet":"hello","services":[{"name":"hello","frontend":["tcp://*:5559"],"backend":["tcp://*:5560"],` +
 	`"bound":{"frontend":["tcp://0.0.0.0:5559"],"backend":["tcp://0.0.0.0:5560"]},` +
 	`"proxy":{"pid":10,"state":"ready","goroutines":12,"heap":34567},"want":2,"ready":1,"queued":4,"clients":3,` +
-	`"counters":{"requests":9,"replies":8,"redelivered":7,"failed":6},"workers":[` +
+	`"counters":{"requests":9,"replies":8,"redelivered":7,"failed":6,"rejected":5,"dead":4,"dead_lost":3},"workers":[` +
 	`{"name":"hello/0#1","slot":0,"life":1,"pid":11,"state":"ready","restarts":0,"since":"2026-03-01T10:00:00Z","inflight":3,"answered":30},` +
 	`{"name":"hello/1#7","slot":1,"life":7,"pid":0,"state":"backoff","restarts":6,"since":"2026-03-01T10:00:00Z","inflight":0,"answered":0,` +
 	`"reason":"exited with status 1"}],` +
@@ -44,7 +44,7 @@ const contract = `{"fleet":"hello","services":[{"name":"hello","frontend":["tcp:
 
 func TestStatusIsTheContract(t *testing.T) {
 	snapshot := control.Snapshot{
-		Goroutines: 12, Heap: 34567, Queued: 4, Clients: 3, Counters: control.Counters{Requests: 9, Replies: 8, Redelivered: 7, Failed: 6},
+		Goroutines: 12, Heap: 34567, Queued: 4, Clients: 3, Counters: control.Counters{Requests: 9, Replies: 8, Redelivered: 7, Failed: 6, Rejected: 5, Dead: 4, DeadLost: 3},
 		Frontend: []string{"tcp://0.0.0.0:5559"}, Backend: []string{"tcp://0.0.0.0:5560"},
 		Lanes: []control.Lane{
 			{Worker: "hello/0#1", Inflight: 1, Answered: 10},
@@ -74,7 +74,7 @@ func TestStatusOfAFleetThatStartsHasNoNull(t *testing.T) {
 	view.Services[0].Proxy = fleet.SlotView{State: fleet.StateStarting, Pid: 10}
 	sameJSON(t, statusOf(helloSpec(), view, []*answer{nil}), `{"fleet":"hello","services":[{"name":"hello","frontend":["tcp://*:5559"],`+
 		`"backend":["tcp://*:5560"],"proxy":{"pid":10,"state":"starting"},"want":2,"ready":1,"queued":0,"clients":0,`+
-		`"counters":{"requests":0,"replies":0,"redelivered":0,"failed":0},"workers":[]}]}`)
+		`"counters":{"requests":0,"replies":0,"redelivered":0,"failed":0,"rejected":0,"dead":0,"dead_lost":0},"workers":[]}]}`)
 }
 
 func sameJSON(t *testing.T, value any, want string) {

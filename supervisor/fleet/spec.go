@@ -37,6 +37,9 @@ type Delivery struct {
 	Reject           bool          // requests beyond the queue get an error, and clients are not paused
 	MaxMessage       int64         // bytes of one message, all its frames
 	ClientBuffer     int64         // bytes of unread replies at which a client is dropped
+	DeadLetters      int64         // bytes of requests that are kept on disk because their workers ended with them; 0: none are
+	DeadLettersAge   time.Duration // after which they are dropped; 0: never
+	ErrorReply       string        // template of the reply when no worker's will come; "": zfleet's own
 }
 
 // Workers says what a worker process is and how many there are. Exactly one of Plugin and Command is set.

@@ -28,6 +28,8 @@ type Options struct {
 	Self   string     // path of the zfleet binary: it is the proxy and the guard too
 	RunDir string     // exists, is private to this fleet, and its path is short: unix sockets live there
 	Log    zerolog.Logger
+
+	StateDir string // private to this fleet: dead letters are kept there; "": nowhere
 }
 
 // Launcher starts the processes of one fleet. It implements supervisor.Launcher.
@@ -70,7 +72,7 @@ func (l *Launcher) open() (err error) {
 		return fmt.Errorf("cannot make the pipe that tells workers of the supervisor's death: %w", err)
 	}
 	for _, spec := range l.opts.Spec.Services {
-		svc, err := openService(spec, l.opts.RunDir, l.opts.Log)
+		svc, err := l.openService(spec)
 		if err != nil {
 			return err
 		}

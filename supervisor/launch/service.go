@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rs/zerolog"
 	"golang.org/x/sys/unix"
 
+	"github.com/zfleet/zfleet/internal/dead"
 	"github.com/zfleet/zfleet/internal/endpoint"
 	"github.com/zfleet/zfleet/proxy/control"
 	"github.com/zfleet/zfleet/supervisor/fleet"
@@ -30,14 +30,21 @@ type service struct {
 	control  *control.Client
 	roster   *roster
 	census   *census
+	letters  string // the file for its dead letters; "": there is no place for one
+	exits    *exits
 }
 
 func socketPath(runDir, service string) string { return filepath.Join(runDir, service+".proxy.sock") }
 
-func openService(spec fleet.Service, runDir string, log zerolog.Logger) (_ *service, err error) {
-	s := &service{name: spec.Name, socket: socketPath(runDir, spec.Name), census: newCensus()}
+func (l *Launcher) openService(spec fleet.Service) (_ *service, err error) {
+	log := l.opts.Log.With().Str("service", spec.Name).Logger()
+	s := &service{name: spec.Name, socket: socketPath(l.opts.RunDir, spec.Name), census: newCensus()}
 	s.control = control.Dial(s.socket)
-	s.roster = newRoster(s.control.Name, log.With().Str("service", spec.Name).Logger())
+	s.roster = newRoster(s.control.Name, log)
+	s.exits = newExits(s.control.Exited, l.bounds, log)
+	if l.opts.StateDir != "" {
+		s.letters = dead.Path(l.opts.StateDir, spec.Name)
+	}
 	if s.frontend, err = listen(spec.Frontend); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -72,6 +79,7 @@ func closeAll(listeners []*endpoint.Listener) (err error) {
 
 func (s *service) close() error {
 	s.roster.close()
+	s.exits.close()
 	s.control.Close()
 	return errors.Join(closeAll(s.frontend), closeAll(s.backend), s.removeSocket())
 }
@@ -104,7 +112,7 @@ func (s *service) proxyArgs(d fleet.Delivery, terminate time.Duration) []string 
 	for _, l := range s.backend {
 		args = append(args, "--backend", l.Bound().String())
 	}
-	return append(args,
+	args = append(args,
 		"--redeliver", redeliver(d.Once),
 		"--timeout", d.Timeout.String(),
 		"--deadline", d.Deadline.String(),
@@ -118,6 +126,14 @@ func (s *service) proxyArgs(d fleet.Delivery, terminate time.Duration) []string 
 		"--overflow", overflow(d.Reject),
 		"--max-message", strconv.FormatInt(d.MaxMessage, 10),
 		"--client-buffer", strconv.FormatInt(d.ClientBuffer, 10))
+	if s.letters != "" && d.DeadLetters > 0 {
+		args = append(args, "--dead-letters", s.letters,
+			"--dead-letters-size", strconv.FormatInt(d.DeadLetters, 10), "--dead-letters-age", d.DeadLettersAge.String())
+	}
+	if d.ErrorReply != "" {
+		args = append(args, "--error-reply", d.ErrorReply)
+	}
+	return args
 }
 
 func prefetch(n int) string {

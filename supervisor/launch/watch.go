@@ -75,5 +75,8 @@ func (li *life) bury(cause error, rung string) fleet.Exit {
 	case rung == "" && li.ready.waits != "":
 		exit.Reason += " before " + li.ready.waits
 	}
+	if li.svc.Delivery.DeadLetters > 0 && li.name.Slot != fleet.ProxySlot {
+		li.home.exits.say(li.name, li.child.pid, exit)
+	}
 	return exit
 }
