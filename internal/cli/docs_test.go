@@ -31,6 +31,10 @@ func TestDocsNameEveryCommandFlagAndExitCode(t *testing.T) {
 			continue
 		}
 		flagsOf(cmd, needs)
+		for _, sub := range cmd.Commands() {
+			needs(sub.CommandPath())
+			flagsOf(sub, needs)
+		}
 	}
 	for _, code := range []int{exitOK, exitFailed, exitUsage, exitNoFleet, exitErrorReply, exitLate} {
 		needs(fmt.Sprintf("| %d |", code))
