@@ -69,13 +69,13 @@ func TestFullQueueRejects(t *testing.T) {
 	}
 	send(t, lone, "echo lone")
 	f.until(t, "the lone request to wait", func(s admin.Service) bool { return s.Queued == 3 })
-	f.counted(t, admin.Counters{Requests: 11, Replies: 8, Failed: 8})
+	f.counted(t, admin.Counters{Requests: 11, Replies: 8, Failed: 8, Rejected: 8})
 	f.scale(t, "echo=1")
 	expect(t, flood, "hop", "", "0")
 	expect(t, flood, "hop", "", "1")
 	expect(t, lone, "lone")
 	f.until(t, "the worker to be given no more than those", func(s admin.Service) bool { return s.Workers[0].Answered == 3 })
-	f.counted(t, admin.Counters{Requests: 11, Replies: 11, Failed: 8})
+	f.counted(t, admin.Counters{Requests: 11, Replies: 11, Failed: 8, Rejected: 8})
 }
 
 func TestClientLeavesWhileItWaits(t *testing.T) {

@@ -139,7 +139,7 @@ func TestAttemptsUsedUp(t *testing.T) {
 		t.Errorf("the client got %+v", e)
 	}
 	f.restarted(t, 3)
-	f.counted(t, admin.Counters{Requests: 1, Replies: 1, Redelivered: 2, Failed: 1})
+	f.counted(t, admin.Counters{Requests: 1, Replies: 1, Redelivered: 2, Failed: 1, Dead: 1})
 }
 
 // A client that got an error at the deadline gets no reply when the worker has finished.
@@ -165,7 +165,7 @@ func TestRequestThatHangsOnce(t *testing.T) {
 		t.Errorf("the client got %+v", e)
 	}
 	f.restarted(t, 1)
-	f.counted(t, admin.Counters{Requests: 1, Replies: 1, Failed: 1})
+	f.counted(t, admin.Counters{Requests: 1, Replies: 1, Failed: 1, Dead: 1})
 }
 
 func TestHandlerFails(t *testing.T) {

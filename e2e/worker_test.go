@@ -12,6 +12,9 @@ import (
 // hangOnce is a request for repWorker: whichever worker is the first to make the file of the next frame hangs.
 const hangOnce = "hang once"
 
+// faultFile is the variable for a file: while it is there, a request of the word poison ends the worker.
+const faultFile = "ZFLEET_E2E_FAULT"
+
 // repWorker is the plainest REP program: it connects, and answers each request with itself after a moment of work. It never returns.
 func repWorker(endpoint string) {
 	rep, err := zmq4.NewSocket(zmq4.REP)
@@ -23,6 +26,10 @@ func repWorker(endpoint string) {
 		if body, err = rep.RecvMessage(0); err == nil {
 			if body[0] == hangOnce && os.Mkdir(body[1], 0o700) == nil {
 				time.Sleep(time.Hour)
+			}
+			if _, faulty := os.Stat(os.Getenv(faultFile)); faulty == nil && body[0] == "poison" {
+				fmt.Fprintln(os.Stderr, "this is poison")
+				os.Exit(4)
 			}
 			time.Sleep(2 * time.Millisecond)
 			_, err = rep.SendMessage(body)

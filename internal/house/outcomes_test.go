@@ -32,11 +32,12 @@ var outcomes = []outcome{
 	{"its worker sends back no reply to it, but another envelope, or nothing behind it",
 		[]string{"e2e.TestWorkerAnswersNothing", "proxy/conformance.TestRepliesInAnotherEnvelope"}},
 	{"`attempts` workers (3) died or took too long while it was the oldest at them",
-		[]string{"e2e.TestAttemptsUsedUp", "e2e.TestRequestThatHangsWorkers", "proxy/conformance.TestOnlyTheOldestIsCharged"}},
+		[]string{"e2e.TestAttemptsUsedUp", "e2e.TestPoison", "e2e.TestRequestThatHangsWorkers",
+			"proxy/conformance.TestOnlyTheOldestIsCharged"}},
 	{"it is not answered within `deadline` (none by default) of its arrival",
 		[]string{"e2e.TestRequestPastItsDeadline", "e2e.TestNoReplyAfterTheDeadline"}},
 	{"its worker dies or takes longer than `timeout`, and `redeliver` is `never`",
-		[]string{"e2e.TestRequestThatKillsOnce", "e2e.TestRequestThatHangsOnce"}},
+		[]string{"e2e.TestRequestThatKillsOnce", "e2e.TestRequestThatHangsOnce", "proxy.TestDeadLetterOnce"}},
 	{"the handler of a plugin returns an error, or panics", []string{"e2e.TestHandlerFails"}},
 	{"no worker is there", []string{"e2e.TestNoWorker"}},
 	{"the queue is full (`queue`, `queue_bytes`)", []string{"e2e.TestFullQueueBlocks"}},
@@ -71,7 +72,7 @@ var outcomes = []outcome{
 
 	{"`UNAVAILABLE`", []string{"e2e.TestAttemptsUsedUp", "e2e.TestDownWithGraceOver"}},
 	{"`DEADLINE_EXCEEDED`", []string{"e2e.TestRequestPastItsDeadline"}},
-	{"`ABORTED`", []string{"e2e.TestRequestThatKillsOnce", "e2e.TestRequestThatHangsOnce"}},
+	{"`ABORTED`", []string{"e2e.TestRequestThatKillsOnce", "e2e.TestRequestThatHangsOnce", "proxy.TestDeadLetterOnce"}},
 	{"`RESOURCE_EXHAUSTED`", []string{"e2e.TestFullQueueRejects"}},
 
 	{"a REQ with a request in the proxy", []string{"e2e.TestProxyKilledUnderPlainREQ"}},
