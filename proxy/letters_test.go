@@ -166,9 +166,9 @@ func TestDeadLetterSlowDisk(t *testing.T) {
 	if err := s.stop(); err != nil {
 		t.Error(err)
 	}
-	for _, l := range letters(t, store, 3) { // in buffers that no later request was read into
-		if l, err = store.Get(l.ID); err != nil || string(l.Body()[0]) != "poison" {
-			t.Errorf("a letter says %q: %v", l.Body(), err)
+	for _, l := range letters(t, store, 3) { // nothing in them is of another request, before or after
+		if l, err = store.Get(l.ID); err != nil || string(l.Body()[0]) != "poison" || len(l.Attempts) != 1 {
+			t.Errorf("a letter says %q after %d attempts: %v", l.Body(), len(l.Attempts), err)
 		}
 	}
 }

@@ -119,7 +119,7 @@ func (p *pool) release(m *message) {
 		return
 	}
 	p.put(m.buffer)
-	m.data, m.buffer, m.envelope = nil, nil, 0
+	m.data, m.buffer, m.envelope, m.attempts = nil, nil, 0, nil
 	if len(p.messages) < kept {
 		p.messages = append(p.messages, m)
 	}
