@@ -37,6 +37,9 @@ func delivery(d fleet.Delivery) []key {
 		value("delivery.overflow", map[bool]string{true: "reject", false: "block"}[d.Reject]),
 		value("delivery.max_message", d.MaxMessage),
 		value("delivery.client_buffer", d.ClientBuffer),
+		value("delivery.dead_letters", d.DeadLetters),
+		value("delivery.dead_letters_age", d.DeadLettersAge),
+		value("delivery.error_reply", d.ErrorReply),
 	}
 }
 
