@@ -10,7 +10,7 @@ const (
 	Pause                   // stop reading from Client
 	Resume                  // read from Client again
 	Drained                 // Lane is draining and holds nothing
-	Stuck                   // Lane has worked on its oldest request for Config.Timeout: close it and call Lost; told once for a request
+	Stuck                   // Lane has worked on its oldest request for Config.Timeout: call SetAside, or end it and call Lost; told once for a request
 )
 
 // A Cause is why a request ends in a Fail.

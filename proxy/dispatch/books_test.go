@@ -17,6 +17,9 @@ func TestCheck(t *testing.T) {
 			d.place(l)
 			l.outstanding = 1
 		},
+		"lane #1 is set aside and holds 1": func(_ *Dispatcher[string], _ *Client[string], l *Lane[string]) {
+			l.owed = []Token{1}
+		},
 		"the totals are":           func(d *Dispatcher[string], _ *Client[string], _ *Lane[string]) { d.bytes++ },
 		"3 requests are in memory": func(d *Dispatcher[string], _ *Client[string], _ *Lane[string]) { d.slab.get() },
 	} {

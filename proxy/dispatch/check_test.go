@@ -75,8 +75,8 @@ func (w *world) delivered(a Action[*job]) {
 
 // checkChoice says that lane k may take a job, and that none is better.
 func (w *world) checkChoice(k *worker) {
-	if k.draining || k.stuck || w.late() {
-		w.t.Fatalf("a job goes to a lane: draining %t, stuck %t, before Stuck or overdue %t", k.draining, k.stuck, w.late())
+	if k.draining || k.stuck || len(k.owed) > 0 || w.late() {
+		w.t.Fatalf("a job goes to a lane: draining %t, stuck %t, owes %d, before Stuck or overdue %t", k.draining, k.stuck, len(k.owed), w.late())
 	}
 	if len(k.held) >= w.allowance(k) || len(k.held) >= MaxPrefetch {
 		w.t.Fatalf("a lane that holds %d of %d gets a job", len(k.held), w.allowance(k))
@@ -261,6 +261,7 @@ func (w *world) reply(k *worker, token Token) {
 		w.t.Fatalf("a reply is taken: %t; the lane has it to answer: %t", ok, i >= 0)
 	}
 	if !ok {
+		w.lateReply(k, token)
 		return
 	}
 	w.checkReply(k.held[i], c, j)
@@ -268,6 +269,20 @@ func (w *world) reply(k *worker, token Token) {
 	k.held = slices.Delete(k.held, i, i+1)
 	w.look(k)
 	w.measure(k)
+}
+
+// lateReply is one that names nothing. It brings a lane back if it is the last that it owes.
+func (w *world) lateReply(k *worker, token Token) {
+	before := len(k.owed)
+	k.owed = slices.DeleteFunc(k.owed, func(t Token) bool { return t == token })
+	last := before > 0 && len(k.owed) == 0
+	if back := w.d.Late(k.l, token); back != last {
+		w.t.Fatalf("back: %t, after %d of the replies that it owed, %d are left", back, before, len(k.owed))
+	}
+	if last {
+		w.at++
+		k.changed = w.at
+	}
 }
 
 // checkReply says that the reply to j gives its client and its message, if it is not late.

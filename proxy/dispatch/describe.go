@@ -32,6 +32,8 @@ func (d *Dispatcher[M]) Describe() string {
 
 func (l *Lane[M]) state() string {
 	switch {
+	case l.Aside():
+		return fmt.Sprintf("aside, owes %d", len(l.owed))
 	case l.stuck:
 		return "stuck"
 	case l.draining:

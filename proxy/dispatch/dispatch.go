@@ -8,7 +8,7 @@
 // clock that never goes back, and Deadline says when to call Next though nothing has happened.
 //
 // Request, Reply and Next cost the same however many clients, lanes and requests there are, and allocate nothing in the steady state; Lost
-// costs as much as the lane held. A Dispatcher belongs to one goroutine.
+// and SetAside cost as much as the lane held. A Dispatcher belongs to one goroutine.
 package dispatch
 
 import "time"

@@ -23,7 +23,8 @@ type Lane[M any] struct {
 	since       time.Duration // when it last answered a request, or got one while idle: a service is measured from here
 	began       time.Duration // when it can have begun on its oldest request, if timed: like since, but for replies before their turn
 	draining    bool
-	stuck       bool // on its oldest request, and Next has said so
+	stuck       bool    // on its oldest request, and Next has said so
+	owed        []Token // that it has to answer before it is back, when it is set aside
 }
 
 // Outstanding returns how many requests the lane holds unanswered.
@@ -38,8 +39,8 @@ func (l *Lane[M]) Allowance() int { return l.allowance }
 // Draining says that Drain was called for this lane.
 func (l *Lane[M]) Draining() bool { return l.draining }
 
-// Oldest returns the message of the lane's oldest request, and when the lane can have begun on it: if the lane is Lost now, that request is
-// charged with it. Not ok: the lane holds none, or its deadline has passed.
+// Oldest returns the message of the lane's oldest request, and when the lane can have begun on it: if the lane is Lost or set aside now, that
+// request is charged with it. Not ok: the lane holds none, or its deadline has passed.
 func (l *Lane[M]) Oldest() (m M, since time.Duration, ok bool) {
 	r := l.held.front()
 	if r == nil || r.late {
@@ -62,7 +63,8 @@ func (d *Dispatcher[M]) Up() *Lane[M] {
 
 // Reply says that lane l answered t. It returns the request's client, nil when that has left, and its message, which the shell releases.
 // Not ok: t names nothing that l has to answer (never given out, answered already, lost meanwhile, of another lane), and nothing has
-// changed. Of a request that Next has ended at its deadline neither client nor message is left, and there is nothing to release.
+// changed; Late is for those of a lane that is set aside. Of a request that Next has ended at its deadline neither client nor message is
+// left, and there is nothing to release.
 // A stuck lane's late reply is as good as any; with the one to its oldest request the lane is no longer stuck.
 func (d *Dispatcher[M]) Reply(now time.Duration, l *Lane[M], t Token) (c *Client[M], m M, ok bool) {
 	r := d.find(l, t)
@@ -132,7 +134,7 @@ func (d *Dispatcher[M]) place(l *Lane[M]) {
 		if l.outstanding == 0 {
 			d.drained.pushBack(&l.place)
 		}
-	case l.stuck:
+	case l.stuck, l.Aside():
 	case l.outstanding < l.allowance:
 		d.free.add(l)
 	}
@@ -148,13 +150,19 @@ func (d *Dispatcher[M]) Lost(_ time.Duration, l *Lane[M]) {
 	l.clock.unlink()
 	l.all.unlink()
 	d.nlanes--
+	d.takeBack(l)
+}
+
+// takeBack ends or queues again all that a lane holds.
+func (d *Dispatcher[M]) takeBack(l *Lane[M]) {
 	d.outstanding -= l.outstanding
+	l.outstanding = 0
 	if r := l.held.front(); r != nil {
 		r.strikes++
 	}
 	for r := l.held.front(); r != nil; { // oldest first, so that their clients take turns in that order
 		next := r.node.next.owner
-		d.takeBack(r)
+		d.takeBackOne(r)
 		r = next
 	}
 	for r := l.held.back(); r != nil; r = l.held.back() {
@@ -164,8 +172,8 @@ func (d *Dispatcher[M]) Lost(_ time.Duration, l *Lane[M]) {
 	}
 }
 
-// takeBack ends a request of a lost lane that is not to be delivered again, and otherwise gives its client a turn.
-func (d *Dispatcher[M]) takeBack(r *request[M]) {
+// takeBackOne ends a request that is not to be delivered again, and otherwise gives its client a turn.
+func (d *Dispatcher[M]) takeBackOne(r *request[M]) {
 	r.lane = nil
 	r.client.outstanding--
 	switch {

@@ -51,6 +51,7 @@ type worker struct {
 	oldest   *job          // that it works on
 	oldestAt time.Duration // since when
 	stuck    bool          // and we were told
+	owed     []Token       // what it held when it was set aside, and has not answered since
 }
 
 // job is a message.
@@ -115,7 +116,7 @@ func (w *world) allowance(k *worker) int {
 }
 
 func (w *world) hasRoom(k *worker) bool {
-	return !k.draining && !k.stuck && len(k.held) < w.allowance(k)
+	return !k.draining && !k.stuck && len(k.owed) == 0 && len(k.held) < w.allowance(k)
 }
 
 // look sees whether a lane works on another job than before.
@@ -201,6 +202,20 @@ func (w *world) leave(p *peer) {
 }
 
 func (w *world) lost(k *worker) {
+	w.takeBack(k)
+	w.lanes = slices.DeleteFunc(w.lanes, func(q *worker) bool { return q == k })
+	w.d.Lost(w.now, k.l)
+}
+
+func (w *world) setAside(k *worker) {
+	for _, j := range k.held {
+		k.owed = append(k.owed, j.token)
+	}
+	w.takeBack(k)
+	w.d.SetAside(k.l)
+}
+
+func (w *world) takeBack(k *worker) {
 	w.checkOldest(k)
 	for i, j := range slices.Backward(k.held) {
 		if i == 0 {
@@ -226,8 +241,8 @@ func (w *world) lost(k *worker) {
 			j.state = orphaned
 		}
 	}
-	w.lanes = slices.DeleteFunc(w.lanes, func(q *worker) bool { return q == k })
-	w.d.Lost(w.now, k.l)
+	k.held = nil
+	w.look(k)
 }
 
 func (w *world) abort() {

@@ -56,8 +56,11 @@ func (d *Dispatcher[M]) deliver(now time.Duration, r *request[M], l *Lane[M]) Ac
 		d.begin(now, l)
 	}
 	d.place(l)
-	return Action[M]{Kind: Deliver, Lane: l, Token: Token(r.delivery)<<32 | Token(r.index), Message: r.message}
+	return Action[M]{Kind: Deliver, Lane: l, Token: r.token(), Message: r.message}
 }
+
+// token names the request's latest delivery.
+func (r *request[M]) token() Token { return Token(r.delivery)<<32 | Token(r.index) }
 
 // nextDelivery counts deliveries of all requests, so that a token of a former delivery, or of a slab chunk that was given back since, names
 // nothing. It skips zero when it comes round after four thousand million.

@@ -47,6 +47,8 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		"up":    func(*rapid.T) { w.up() },
 		"leave": w.some(func(t *rapid.T) { w.leave(pick(t, "client", w.clients)) }),
 		"lost":  w.some(func(t *rapid.T) { w.lost(pick(t, "lane", w.lanes)) }),
+		"aside": w.some(func(t *rapid.T) { w.setAside(pick(t, "lane", w.lanes)) }),
+		"late":  w.drawLate,
 		"drain": w.some(func(t *rapid.T) { w.drain(pick(t, "lane", w.lanes)) }),
 		"clock": func(t *rapid.T) {
 			w.now += time.Duration(rapid.SampledFrom([]int{1, 1000, 50_000, 200_000, 10_000_000}).Draw(t, "ns"))
@@ -112,8 +114,14 @@ func (w *world) waitDeadline(t *rapid.T) {
 		w.t.Fatal("neither Stuck nor overdue at the deadline")
 	}
 	i := slices.IndexFunc(w.lanes, func(k *worker) bool { return k.stuck && k.oldestAt == at-w.cfg.Timeout })
-	if i >= 0 && rapid.Bool().Draw(t, "lose it") {
+	if i < 0 {
+		return
+	}
+	switch rapid.IntRange(0, 2).Draw(t, "lose it, or set it aside") {
+	case 1:
 		w.lost(w.lanes[i])
+	case 2:
+		w.setAside(w.lanes[i])
 	}
 }
 
@@ -141,6 +149,18 @@ func (w *world) drawReplies(t *rapid.T) {
 	}
 }
 
+// drawLate lets a lane that is set aside answer what it owes, in order or not.
+func (w *world) drawLate(t *rapid.T) {
+	aside := slices.DeleteFunc(slices.Clone(w.lanes), func(k *worker) bool { return len(k.owed) == 0 })
+	if len(aside) == 0 {
+		t.Skip("nothing is late")
+	}
+	k := pick(t, "lane", aside)
+	for n := rapid.SampledFrom([]int{1, 2, 50}).Draw(t, "n"); n > 0 && len(k.owed) > 0; n-- {
+		w.reply(k, k.owed[rapid.IntRange(0, len(k.owed)-1).Draw(t, "which")])
+	}
+}
+
 // drawWrongToken lets a lane answer with anybody's token, an old one, or nonsense near to one.
 func (w *world) drawWrongToken(t *rapid.T) {
 	if len(w.lanes) == 0 {
@@ -159,9 +179,10 @@ func (w *world) checkCounts() {
 	for _, k := range w.lanes {
 		running += len(k.held)
 		l := k.l
-		if l.Outstanding() != len(k.held) || l.Answered() != k.answered || l.Draining() != k.draining || l.Allowance() != w.allowance(k) {
-			w.t.Fatalf("a lane says %d, %d, %t, %d; not %d, %d, %t, %d", l.Outstanding(), l.Answered(), l.Draining(), l.Allowance(),
-				len(k.held), k.answered, k.draining, w.allowance(k))
+		if l.Outstanding() != len(k.held) || l.Answered() != k.answered || l.Draining() != k.draining || l.Allowance() != w.allowance(k) ||
+			l.Aside() != (len(k.owed) > 0) {
+			w.t.Fatalf("a lane says %d, %d, %t, %d, %t; not %d, %d, %t, %d, owes %d", l.Outstanding(), l.Answered(), l.Draining(), l.Allowance(),
+				l.Aside(), len(k.held), k.answered, k.draining, w.allowance(k), len(k.owed))
 		}
 	}
 	at, ok := w.d.Deadline()
@@ -195,6 +216,13 @@ func (w *world) settle() {
 	for w.next() {
 	}
 	w.checkCounts()
+	for _, k := range w.lanes {
+		for len(k.owed) > 0 {
+			w.reply(k, k.owed[0])
+		}
+	}
+	for w.next() {
+	}
 	for _, j := range w.jobs {
 		switch j.state {
 		case answered, failed, released:

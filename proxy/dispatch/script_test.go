@@ -12,7 +12,7 @@ import (
 
 // TestScripts tells the stories in testdata. A file begins with `new key=value…` and goes on with blocks of `do`, one event a line:
 //
-//	join A…   leave A   up W…   lost W   drain W   clock D   abort
+//	join A…   leave A   up W…   lost W   aside W   drain W   clock D   abort
 //	request A M… [size=N]   queues messages, of 1 byte unless told
 //	reply W T               T is a delivery in the output (t1), the same with a later generation (t1+1), or a number (#77)
 //	next [N]                takes what there is to do, or N of it
@@ -95,6 +95,8 @@ func (s *script) event(what string, args []string) {
 		s.d.Leave(s.clients[args[0]])
 	case "lost":
 		s.d.Lost(s.now, s.lanes[args[0]])
+	case "aside":
+		s.d.SetAside(s.lanes[args[0]])
 	case "drain":
 		s.d.Drain(s.lanes[args[0]])
 	case "clock":
@@ -142,6 +144,8 @@ func (s *script) request(client string, messages []string) {
 func (s *script) reply(lane, name string) {
 	c, m, ok := s.d.Reply(s.now, s.lanes[lane], s.token(name))
 	switch {
+	case !ok && s.d.Late(s.lanes[lane], s.token(name)):
+		s.say("%s names nothing at %s, which is back", name, lane)
 	case !ok:
 		s.say("%s names nothing at %s", name, lane)
 	case c == nil:

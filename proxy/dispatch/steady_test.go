@@ -78,6 +78,43 @@ func TestStuckAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestAsideAllocatesNothing sets a full lane aside, lets another one answer what it held, and brings it back. That it keeps what it owes
+// costs memory once.
+func TestAsideAllocatesNothing(t *testing.T) {
+	d := New[*int](Config{Prefetch: MaxPrefetch})
+	c, l, other, m := d.Join(), d.Up(), d.Up(), new(int)
+	var late, answered []Token
+	story := func() {
+		d.SetAside(other) // nothing, for it holds nothing
+		for range 2 * MaxPrefetch {
+			d.Request(0, c, m, 16)
+		}
+		late, answered = late[:0], answered[:0]
+		for a, ok := d.Next(0); ok; a, ok = d.Next(0) {
+			if a.Lane == l {
+				late = append(late, a.Token)
+			} else {
+				answered = append(answered, a.Token)
+			}
+		}
+		d.SetAside(l)
+		for i := 0; i < len(answered); i++ {
+			d.Reply(0, other, answered[i])
+			if a, ok := d.Next(0); ok {
+				answered = append(answered, a.Token)
+			}
+		}
+		for i, token := range late {
+			if d.Late(l, token) != (i == MaxPrefetch-1) {
+				panic("back too early, or not at all")
+			}
+		}
+	}
+	if n := testing.AllocsPerRun(100, story); n != 0 {
+		t.Errorf("%v allocations when a lane is set aside", n)
+	}
+}
+
 // TestOverdueAllocatesNothing lets a request be overdue in the queue, and one at a lane that replies after all.
 func TestOverdueAllocatesNothing(t *testing.T) {
 	d := New[*int](Config{Prefetch: 1, Deadline: time.Second})

@@ -57,6 +57,7 @@ type lane struct {
 	draining         bool
 	drained          bool
 	stuck            bool
+	owed             []dispatch.Token // what it held when it was set aside, and has not answered since
 	oldest           *job
 	began            time.Duration // on its oldest
 	since            time.Duration // when it got something while idle, or answered

@@ -22,11 +22,27 @@ func (j *judge) drain(l *lane) {
 	j.core.Drain(l.core)
 }
 
-// lost takes back what a lane held. Only the oldest is charged, and what has more attempts goes to the front of its client's queue.
 func (j *judge) lost(l *lane) {
 	j.say("lost", nil, nil, l, "")
 	j.count.Lost++
 	j.lanes = slices.DeleteFunc(j.lanes, func(o *lane) bool { return o == l })
+	j.takeBack(l)
+	l.gone = true
+	j.core.Lost(j.now, l.core)
+}
+
+func (j *judge) setAside(l *lane) {
+	j.say("set aside", nil, nil, l, "")
+	j.count.Aside++
+	for _, q := range l.held {
+		l.owed = append(l.owed, q.token)
+	}
+	j.takeBack(l)
+	j.core.SetAside(l.core)
+}
+
+// takeBack is of all that a lane held. Only the oldest is charged, and what has more attempts goes to the front of its client's queue.
+func (j *judge) takeBack(l *lane) {
 	j.running -= len(l.held)
 	if len(l.held) > 0 {
 		l.held[0].strikes++
@@ -44,8 +60,8 @@ func (j *judge) lost(l *lane) {
 			j.enqueue(q, 0)
 		}
 	}
-	l.gone, l.held = true, nil
-	j.core.Lost(j.now, l.core)
+	l.held = nil
+	j.look(l)
 }
 
 // reply hands in any token at any lane that is up. The dispatcher is to take it if that lane has it to answer, for that request and client.
@@ -57,8 +73,7 @@ func (j *judge) reply(l *lane, token dispatch.Token) (to *client) {
 		faultf("a reply from %v to %#x is taken: %t, known: %t; it has that to answer: %t", l, token, ok, known, i >= 0)
 	}
 	if !ok {
-		j.say("refuse", nil, nil, l, "")
-		j.count.Refused++
+		j.refused(l, token)
 		return nil
 	}
 	q := l.held[i]
@@ -74,6 +89,23 @@ func (j *judge) reply(l *lane, token dispatch.Token) (to *client) {
 		return nil
 	}
 	return q.from
+}
+
+// refused is a reply that names nothing. It brings a lane back that owes no other.
+func (j *judge) refused(l *lane, token dispatch.Token) {
+	j.say("refuse", nil, nil, l, "")
+	j.count.Refused++
+	before := len(l.owed)
+	l.owed = slices.DeleteFunc(l.owed, func(t dispatch.Token) bool { return t == token })
+	last := before > 0 && len(l.owed) == 0
+	if back := j.core.Late(l.core, token); back != last {
+		faultf("%v is back: %t; it owed %d replies, and now owes %d", l, back, before, len(l.owed))
+	}
+	if last {
+		j.say("back", nil, nil, l, "")
+		j.count.Back++
+		j.change(l)
+	}
 }
 
 // answered says that a reply gives back its own request and goes to who sent that, unless nobody waits for it any more.

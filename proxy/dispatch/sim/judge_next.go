@@ -109,8 +109,9 @@ func (j *judge) delivered(q *job, l *lane, token dispatch.Token) {
 // checkLane says that a lane may have one request more, that none has fewer, and none as many for a longer time.
 func (j *judge) checkLane(l *lane) {
 	_, high := j.allowances(l)
-	if l.draining || l.stuck || j.overrun(l) || len(l.held) >= min(l.core.Allowance(), high) {
-		faultf("%v gets a request: draining %t, stuck %t, overrun %t, holds %d of %d", l, l.draining, l.stuck, j.overrun(l), len(l.held), high)
+	if l.draining || l.stuck || len(l.owed) > 0 || j.overrun(l) || len(l.held) >= min(l.core.Allowance(), high) {
+		faultf("%v gets a request: draining %t, stuck %t, owes %d, overrun %t, holds %d of %d",
+			l, l.draining, l.stuck, len(l.owed), j.overrun(l), len(l.held), high)
 	}
 	for _, o := range j.lanes {
 		if n := len(o.held); j.free(o) && (n < len(l.held) || n == len(l.held) && o.changed < l.changed) {
@@ -120,7 +121,7 @@ func (j *judge) checkLane(l *lane) {
 }
 
 func (j *judge) free(l *lane) bool {
-	return !l.draining && !l.stuck && len(l.held) < l.core.Allowance()
+	return !l.draining && !l.stuck && len(l.owed) == 0 && len(l.held) < l.core.Allowance()
 }
 
 // overrun says that a lane has worked on its oldest for the timeout.

@@ -19,8 +19,8 @@ func (j *judge) quiet() {
 		if l.draining && !l.drained && len(l.held) == 0 {
 			faultf("%v is drained and nobody is told", l)
 		}
-		if l.core.Outstanding() != len(l.held) || l.core.Draining() != l.draining {
-			faultf("%v says it holds %d, draining %t", l, l.core.Outstanding(), l.core.Draining())
+		if l.core.Outstanding() != len(l.held) || l.core.Draining() != l.draining || l.core.Aside() != (len(l.owed) > 0) {
+			faultf("%v says it holds %d, draining %t, aside %t; it owes %d", l, l.core.Outstanding(), l.core.Draining(), l.core.Aside(), len(l.owed))
 		}
 	}
 	j.gates()

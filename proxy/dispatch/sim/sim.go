@@ -1,5 +1,5 @@
 // Package sim tries proxy/dispatch in a world of unruly clients and workers, in virtual time and from a seed: connections that come, flood,
-// leave and come back, workers that die, hang, drain, answer late, twice, or with somebody else's token, news that is under way when the
+// leave and come back, workers that die, hang, wake, drain, answer late, twice, or with somebody else's token, news that is under way when the
 // world has changed. Run is its entry point; a seed tells the same story each time.
 //
 // A judge stands outside of the dispatcher. It sees what the shell tells it and what it answers, keeps books of its own, and ends the run
@@ -16,7 +16,7 @@ import (
 
 // Result is what happened in a run, to see that it was worth the while.
 type Result struct {
-	Steps, Requests, Answered, Failed, Dropped, Redelivered, Lost, Stuck, Refused, Paused uint64
+	Steps, Requests, Answered, Failed, Dropped, Redelivered, Lost, Stuck, Aside, Back, Refused, Paused uint64
 }
 
 // Add adds another run's.
@@ -29,6 +29,8 @@ func (r *Result) Add(o Result) {
 	r.Redelivered += o.Redelivered
 	r.Lost += o.Lost
 	r.Stuck += o.Stuck
+	r.Aside += o.Aside
+	r.Back += o.Back
 	r.Refused += o.Refused
 	r.Paused += o.Paused
 }

@@ -15,7 +15,7 @@ type worker struct {
 	inbox   []dispatch.Token
 	busy    bool
 	dead    bool             // it does nothing any more; the shell may not know yet
-	hung    bool             // it does nothing any more and stays
+	hung    bool             // it does nothing, for a while or for ever, and stays
 	spoken  []dispatch.Token // it has replied to, or was to reply to, lately
 	in, out wire
 }
@@ -77,10 +77,7 @@ func (k *worker) misbehave(t dispatch.Token) {
 		k.reply(t)
 		k.die(true)
 	case 2:
-		k.hung = true
-		if k.w.judge.cfg.Timeout == 0 || k.w.patience > 0 {
-			k.w.later(k.w.heavy(time.Millisecond), func() { k.die(k.w.chance(0.5)) })
-		}
+		k.hang(t)
 	case 3: // twice
 		k.reply(t)
 		k.reply(t)
@@ -99,6 +96,25 @@ func (k *worker) misbehave(t dispatch.Token) {
 		k.reply(t)
 		k.work()
 	}
+}
+
+// hang is for ever where the shell ends the lane. Elsewhere the worker wakes and goes on, or dies.
+func (k *worker) hang(t dispatch.Token) {
+	k.hung = true
+	switch w := k.w; {
+	case w.judge.cfg.Timeout > 0 && w.patience == 0 && w.mercy == 0:
+	case w.chance(0.5):
+		w.later(w.heavy(time.Millisecond), func() { k.die(w.chance(0.5)) })
+	default:
+		w.later(w.heavy(time.Millisecond), func() { k.wake(t) })
+	}
+}
+
+// wake sends the reply at last, to whoever still wants it.
+func (k *worker) wake(t dispatch.Token) {
+	k.hung = false
+	k.reply(t)
+	k.work()
 }
 
 // reply sends one.

@@ -20,6 +20,7 @@ type world struct {
 	slack    time.Duration // by which the shell can come late
 	unruly   float64       // how often a worker misbehaves with a request
 	patience float64       // how often the shell keeps a stuck lane
+	mercy    float64       // how often it sets one aside that it does not keep
 	users    []*user
 	workers  []*worker // that are up
 	places   int       // workers that are wanted
@@ -37,6 +38,7 @@ func newWorld(seed uint64, lines int) *world {
 	w.slack = pick(w, 0, 0, 50*time.Microsecond, 5*time.Millisecond)
 	w.unruly = pick(w, 0, 0.001, 0.02, 0.2)
 	w.patience = pick(w, 0, 0.3, 1)
+	w.mercy = pick(w, 0, 0.5, 1)
 	w.places = pick(w, 1, 1, 2, 3, 6, 12)
 	for range w.places {
 		w.hire()
@@ -169,8 +171,19 @@ func (w *world) perform(a dispatch.Action[*job]) {
 		k := w.workerAt(a.Lane)
 		w.later(w.latency(), func() { k.lose() })
 	case dispatch.Stuck:
-		if k := w.workerAt(a.Lane); w.settling || !w.chance(w.patience) {
-			k.lose()
-		}
+		w.stuck(w.workerAt(a.Lane))
+	}
+}
+
+// stuck is the end of a lane, or it is set aside, or nothing.
+func (w *world) stuck(k *worker) {
+	switch {
+	case w.settling:
+		k.lose()
+	case w.chance(w.patience):
+	case w.chance(w.mercy):
+		w.judge.setAside(k.lane)
+	default:
+		k.lose()
 	}
 }
