@@ -108,7 +108,70 @@ func TestWorkerTakesTooLong(t *testing.T) {
 	expect(t, c, hangOnce, hung)
 	f.restarted(t, 1)
 	f.counted(t, admin.Counters{Requests: 1, Replies: 1, Redelivered: 1})
-	f.logged(t, "closed a worker's connection", "a request is past its timeout of 500ms")
+	f.logged(t, "set a worker aside", "a request is past its timeout of 500ms")
+}
+
+// A worker that zfleet did not start hangs for much longer than the timeout, at first alone, so that nobody else can be given the request,
+// and then beside one that works. The request is answered, and the worker gets nothing until it wakes. Its connection stays all the while.
+func TestForeignWorkerTakesTooLong(t *testing.T) {
+	t.Parallel()
+	const timeout = 500 * time.Millisecond
+	f := up(t, command(1, "exec "+os.Args[0])+"[service.echo.delivery]\ntimeout = \"500ms\"\n")
+	f.scale(t, "echo=0")
+	f.foreign(t)
+	f.until(t, "the foreign worker", func(s admin.Service) bool { return len(s.Foreign) == 1 })
+	c := f.connect(t, zmq4.REQ)
+	hung := filepath.Join(t.TempDir(), "hung")
+	send(t, c, hangOnce, hung)
+	peer := f.onlyForeign(t, "it to be stuck", func(l admin.Lane) bool { return l.Stuck != "" }).Peer
+	silent(t, c, 4*timeout)
+	f.scale(t, "echo=1")
+	expect(t, c, hangOnce, hung)
+	l := startLoad(t, f.frontend, 4)
+	l.progress(100)
+	got := f.onlyForeign(t, "it to hang", func(l admin.Lane) bool { return l.Stuck != "" })
+	if got.Peer != peer || got.Answered+uint64(got.Inflight) > 0 {
+		t.Errorf("a hung worker at %s has become %+v", peer, got)
+	}
+	if err := os.Remove(hung); err != nil {
+		t.Fatal(err)
+	}
+	got = f.onlyForeign(t, "it to work again", func(l admin.Lane) bool { return l.Stuck == "" && l.Answered > 0 })
+	if got.Peer != peer {
+		t.Errorf("the worker at %s has connected again: %+v", peer, got)
+	}
+	l.stop()
+	if s, err := f.ps(t); err != nil || s.Counters.Failed != 0 || s.Counters.Redelivered == 0 {
+		t.Errorf("counters %+v: %v", s.Counters, err)
+	}
+	f.logged(t, `"level":"warn"`, "a worker that zfleet did not start hangs", "a request is past its timeout of 500ms")
+	f.logged(t, `"level":"info"`, "a worker that was set aside has answered, and gets requests again")
+}
+
+// onlyForeign waits for the only foreign worker to be as ok says.
+func (f *fleet) onlyForeign(t *testing.T, what string, ok func(admin.Lane) bool) (lane admin.Lane) {
+	t.Helper()
+	f.until(t, what, func(s admin.Service) bool {
+		if len(s.Foreign) == 1 {
+			lane = s.Foreign[0]
+		}
+		return len(s.Foreign) == 1 && ok(lane)
+	})
+	return lane
+}
+
+// silent waits for a reply that must not come yet.
+func silent(t *testing.T, c *zmq4.Socket, wait time.Duration) {
+	t.Helper()
+	if err := c.SetRcvtimeo(wait); err != nil {
+		t.Fatal(err)
+	}
+	if reply, err := c.RecvMessage(0); err == nil {
+		t.Fatalf("got %q too early", reply)
+	}
+	if err := c.SetRcvtimeo(patience); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // A worker that hands back the token and nothing else has not answered, and will not: it is hung up on.
@@ -189,15 +252,7 @@ func TestNoWorker(t *testing.T) {
 	c := f.connect(t, zmq4.REQ)
 	send(t, c, "echo patience")
 	f.until(t, "it to wait", func(s admin.Service) bool { return s.Queued == 1 && s.Ready == 0 })
-	if err := c.SetRcvtimeo(100 * time.Millisecond); err != nil {
-		t.Fatal(err)
-	}
-	if reply, err := c.RecvMessage(0); err == nil {
-		t.Errorf("got %q from nobody", reply)
-	}
-	if err := c.SetRcvtimeo(patience); err != nil {
-		t.Fatal(err)
-	}
+	silent(t, c, 100*time.Millisecond)
 	f.scale(t, "echo=1")
 	expect(t, c, "patience")
 	f.counted(t, admin.Counters{Requests: 1, Replies: 1})

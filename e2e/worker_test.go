@@ -9,7 +9,8 @@ import (
 	"github.com/pebbe/zmq4"
 )
 
-// hangOnce is a request for repWorker: whichever worker is the first to make the file of the next frame hangs.
+// hangOnce is a request for repWorker: whichever worker is the first to make the folder of the next frame hangs, as long
+// as that is there.
 const hangOnce = "hang once"
 
 // faultFile is the variable for a file: while it is there, a request of the word poison ends the worker.
@@ -25,7 +26,7 @@ func repWorker(endpoint string) {
 		var body []string
 		if body, err = rep.RecvMessage(0); err == nil {
 			if body[0] == hangOnce && os.Mkdir(body[1], 0o700) == nil {
-				time.Sleep(time.Hour)
+				hangBy(body[1])
 			}
 			if _, faulty := os.Stat(os.Getenv(faultFile)); faulty == nil && body[0] == "poison" {
 				fmt.Fprintln(os.Stderr, "this is poison")
@@ -37,6 +38,15 @@ func repWorker(endpoint string) {
 	}
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
+}
+
+func hangBy(folder string) {
+	for {
+		if _, err := os.Stat(folder); err != nil {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 // foreign starts a worker that zfleet does not know of.

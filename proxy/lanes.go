@@ -19,7 +19,8 @@ type lane struct {
 	peer   string
 	pid    int
 	since  time.Time
-	told   bool // its LaneUp was published
+	told   bool   // its LaneUp was published
+	hung   string // why it was set aside; "": it is not
 
 	heartbeat heartbeat
 }
@@ -68,10 +69,19 @@ func (s *lanes) down(ln *lane, reason string) {
 	s.leaving.check(s.list, ln.worker)
 }
 
-// stuck tells that a lane is about to be closed because its worker hangs.
+// stuck tells that a lane is set aside because its worker hangs.
 func (s *lanes) stuck(ln *lane, reason string) {
+	ln.hung = reason
 	if ln.told {
 		s.tell(control.Event{Kind: control.LaneStuck, At: time.Now(), Lane: ln.view(), Reason: reason})
+	}
+}
+
+// back tells that a lane which was set aside is used again.
+func (s *lanes) back(ln *lane) {
+	ln.hung = ""
+	if ln.told {
+		s.tell(control.Event{Kind: control.LaneBack, At: time.Now(), Lane: ln.view()})
 	}
 }
 
@@ -121,6 +131,7 @@ func (ln *lane) view() control.Lane {
 		Inflight: ln.core.Outstanding(),
 		Answered: ln.core.Answered(),
 		Draining: ln.core.Draining(),
+		Stuck:    ln.hung,
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/zfleet/zfleet/proxy/dispatch"
 )
 
-// charge notes that a lane has ended with the request that it was at. Only requests that outlived a worker carry such notes.
+// charge notes that a lane has ended, or hangs, with the request that it was at. Only requests that outlived a worker carry such notes.
 func (l *loop) charge(ln *lane, reason string) {
 	if l.letters == nil {
 		return

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -92,6 +93,20 @@ func TestDeadLetter(t *testing.T) {
 	}
 	if c := s.snapshot(t).Counters; c.Dead != 1 || c.DeadLost != 0 {
 		t.Errorf("counters %+v", c)
+	}
+}
+
+// A worker that hangs is charged too, though its connection stays.
+func TestDeadLetterOfAStuckWorker(t *testing.T) {
+	store := letterFile(t)
+	s := serve(t, Options{Service: "hello", DeadLetters: store, Dispatch: dispatch.Config{Attempts: 1, Timeout: 50 * time.Millisecond}})
+	client, hung := join(t, s.frontend, "REQ"), join(t, s.backend, "REP")
+	client.send(wire("", "poison"))
+	hung.recv()
+	client.recv()
+	a := letters(t, store, 1)[0].Attempts
+	if len(a) != 1 || a[0].Reason != "a request is past its timeout of 50ms" || a[0].Peer != hung.LocalAddr().String() {
+		t.Errorf("attempts %+v", a)
 	}
 }
 

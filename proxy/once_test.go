@@ -9,7 +9,9 @@ import (
 	"github.com/zfleet/zfleet/proxy/dispatch"
 )
 
-var notTwice = errorreply.Error{Code: "ABORTED", Message: "its worker ended, and this service's requests are not delivered twice", Attempts: 1}
+var notTwice = errorreply.Error{
+	Code: "ABORTED", Attempts: 1, Message: "its worker ended, or took too long, and this service's requests are not delivered twice",
+}
 
 // What a worker held when it died is answered with an error and never seen by another one. What waited is served.
 func TestNeverRedelivered(t *testing.T) {
@@ -39,7 +41,7 @@ func TestNeverRedeliveredStuck(t *testing.T) {
 	s := serve(t, Options{Dispatch: dispatch.Config{Once: true, Timeout: 50 * time.Millisecond}})
 	client, hung := join(t, s.frontend, "REQ"), join(t, s.backend, "REP")
 	client.send(wire("", "hangs"))
-	hung.closed()
+	hung.recv()
 	if got := client.recv(); decodeError(t, got[1]) != notTwice {
 		t.Errorf("the client got %q", got)
 	}

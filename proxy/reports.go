@@ -23,14 +23,20 @@ func newReports(log zerolog.Logger) *reports { return &reports{log: log} }
 
 func (r *reports) warn(what, why, peer string) {
 	if r.may() {
-		r.write(what, why, peer)
+		r.write(zerolog.WarnLevel, what, why, peer)
+	}
+}
+
+func (r *reports) info(what, peer string) {
+	if r.may() {
+		r.write(zerolog.InfoLevel, what, "", peer)
 	}
 }
 
 // warnOf finds out the peer's address only for a line that is written.
 func (r *reports) warnOf(c *conn, what, why string) {
 	if r.may() {
-		r.write(what, why, peerAddress(c.fd))
+		r.write(zerolog.WarnLevel, what, why, peerAddress(c.fd))
 	}
 }
 
@@ -38,7 +44,7 @@ func (r *reports) warnOf(c *conn, what, why string) {
 func (r *reports) may() bool {
 	if now := time.Now(); now.Sub(r.since) > reportEvery {
 		if r.skipped > 0 {
-			r.log.Warn().Int("lines", r.skipped).Msg("left out warnings about peers")
+			r.log.Warn().Int("lines", r.skipped).Msg("left out lines about peers")
 		}
 		r.since, r.written, r.skipped = now, 0, 0
 	}
@@ -49,8 +55,8 @@ func (r *reports) may() bool {
 	return true
 }
 
-func (r *reports) write(what, why, peer string) {
-	line := r.log.Warn().Str("peer", peer)
+func (r *reports) write(level zerolog.Level, what, why, peer string) {
+	line := r.log.WithLevel(level).Str("peer", peer)
 	if why != "" {
 		line = line.Str("cause", why)
 	}

@@ -29,9 +29,7 @@ func (l *loop) reply(c *conn, wire, buffer []byte) {
 		request, ok = l.core.Message(c.lane.core, dispatch.Token(token))
 	}
 	if !ok {
-		l.count.UnknownToken++
-		l.reports.warnOf(c, "dropped a reply whose token names no request of this worker", "")
-		l.pool.put(buffer)
+		l.stray(c, dispatch.Token(token), buffer)
 		return
 	}
 	wire = wire[n:]
@@ -54,12 +52,24 @@ func (l *loop) reply(c *conn, wire, buffer []byte) {
 	l.answer(client.Data.(*conn), wire, buffer)
 }
 
-// stuck ends a lane whose oldest request is past its timeout; that and the others go to other lanes. A hung REP does not notice: its
-// connection is closed so that a late reply cannot come, and whoever supervises the worker is told before.
+// stray drops a reply that answers nothing which this worker has. It may be a late one, and the last that brings its lane back.
+func (l *loop) stray(c *conn, token dispatch.Token, buffer []byte) {
+	l.count.UnknownToken++
+	l.reports.warn("dropped a reply whose token names no request of this worker", "", c.lane.peer)
+	l.pool.put(buffer)
+	if l.core.Late(c.lane.core, token) {
+		l.reports.info("a worker that was set aside has answered, and gets requests again", c.lane.peer)
+		l.lanes.back(c.lane)
+	}
+}
+
+// stuck sets a lane aside whose oldest request is past its timeout; that and the others go to other lanes. Its connection stays open: a
+// hung REP would not notice the end, and libzmq would connect it again as a lane that seems idle. Whoever supervises the worker is told.
 func (l *loop) stuck(c *conn) {
 	l.count.Stuck++
 	reason := fmt.Sprintf("a request is past its timeout of %v", l.opts.Dispatch.Timeout)
-	l.reports.warn("closed a worker's connection", reason, c.lane.peer)
+	l.reports.warn("set a worker aside", reason, c.lane.peer)
+	l.charge(c.lane, reason)
+	l.core.SetAside(c.lane.core)
 	l.lanes.stuck(c.lane, reason)
-	l.drop(c, reason)
 }

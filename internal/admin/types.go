@@ -83,6 +83,9 @@ type Proxy struct {
 // clients, counters, inflight, answered, foreign) are 0 then.
 const Unresponsive = "unresponsive"
 
+// Stuck is what a foreign worker is called whose lane says why it is stuck.
+const Stuck = "stuck"
+
 // Worker is one slot.
 type Worker struct {
 	Name     string    `json:"name"` // hello/0#1
@@ -124,6 +127,7 @@ type Lane struct {
 	Pid      int    `json:"pid,omitempty"`
 	Inflight int    `json:"inflight"`
 	Answered uint64 `json:"answered"`
+	Stuck    string `json:"stuck,omitempty"` // why it gets nothing until it has answered what was taken back from it
 }
 
 // ScaleRequest sets a service's number of workers, or changes it by Delta when Count is nil.

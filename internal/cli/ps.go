@@ -31,8 +31,9 @@ func newPsCommand(ui *tui) *cobra.Command {
 
 A worker is pending (waits for its turn to start), starting, ready, unready (runs and takes no requests),
 draining, stopping, stopped (starting it again cannot help), in backoff (starts again soon) or in crashloop
-(fails again and again). Foreign workers connected by themselves: zfleet did not start them. While a worker is
-replaced its slot has two. One whose program has changed on disk is stale: zfleet restart brings the new one.`,
+(fails again and again). Foreign workers connected by themselves: zfleet did not start them. One that is
+stuck hangs, and gets no requests until it has answered those that it had. While a worker is replaced its
+slot has two. One whose program has changed on disk is stale: zfleet restart brings the new one.`,
 		Example: "  zfleet ps\n  zfleet ps -o json | jq '.services[].ready'\n  zfleet ps --watch",
 		Args:    atMost(0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return p.run(cmd.Context()) },
@@ -158,9 +159,12 @@ func remark(w admin.Worker) string {
 }
 
 func foreignRow(service string, lane admin.Lane) []cell {
+	state, note := cell{text: "foreign"}, lane.Peer
+	if lane.Stuck != "" {
+		state, note = stateCell(admin.Stuck), note+": "+lane.Stuck
+	}
 	return []cell{
-		{text: service}, {text: "foreign"}, {text: pid(lane.Pid)}, {}, {},
-		{text: number(lane.Inflight)}, {text: number(lane.Answered)}, {text: lane.Peer},
+		{text: service}, state, {text: pid(lane.Pid)}, {}, {}, {text: number(lane.Inflight)}, {text: number(lane.Answered)}, {text: note},
 	}
 }
 
@@ -168,7 +172,7 @@ func stateCell(state string) cell {
 	switch state {
 	case "ready":
 		return cell{state, green}
-	case "unready", "backoff", "draining", "stopping":
+	case "unready", "backoff", "draining", "stopping", admin.Stuck:
 		return cell{state, yellow}
 	case "crashloop", "stopped", admin.Unresponsive:
 		return cell{state, red}

@@ -35,8 +35,11 @@ func busy(now time.Time) admin.Status {
 			Name: "hello", Frontend: []string{"tcp://127.0.0.1:*", "ipc:///run/hello.sock"}, Backend: []string{"tcp://*:5560"},
 			Bound: &admin.Bound{Frontend: []string{"tcp://127.0.0.1:40001", "ipc:///run/hello.sock"}, Backend: []string{"tcp://0.0.0.0:5560"}},
 			Proxy: admin.Proxy{Pid: 1200, State: "ready"}, Want: 4, Ready: 1, Queued: 17, Clients: 3, Workers: workers,
-			Roll:    &admin.Roll{Service: "hello", State: admin.RollRolling, Done: 1, Of: 5},
-			Foreign: []admin.Lane{{Peer: "127.0.0.1:50123", Pid: 777, Inflight: 1, Answered: 9}},
+			Roll: &admin.Roll{Service: "hello", State: admin.RollRolling, Done: 1, Of: 5},
+			Foreign: []admin.Lane{
+				{Peer: "127.0.0.1:50123", Pid: 777, Inflight: 1, Answered: 9},
+				{Peer: "127.0.0.1:50124", Answered: 3, Stuck: "a request is past its timeout of 2s"},
+			},
 		},
 		{
 			Name: "größer", Frontend: []string{"tcp://*:6000"}, Backend: []string{"tcp://*:6001"},
@@ -63,6 +66,7 @@ hello/3#1   draining   1204  0s     0         0         0         -
 hello/4#0   pending    -     0s     -1        0         0         -
 hello/4#2   starting   1206  1s     1         0         0         to replace hello/4#1; waits for its handshake
 hello       foreign    777   -      -         1         9         127.0.0.1:50123
+hello       stuck      -     -      -         0         3         127.0.0.1:50124: a request is past its timeout of 2s
 `
 
 func TestPsTable(t *testing.T) {

@@ -103,6 +103,10 @@ func workerOf(view fleet.SlotView) admin.Worker {
 	return worker
 }
 
+func foreignOf(lane control.Lane) admin.Lane {
+	return admin.Lane{Peer: lane.Peer, Pid: lane.Pid, Inflight: lane.Inflight, Answered: lane.Answered, Stuck: lane.Stuck}
+}
+
 // addSnapshot sums the lanes of each worker, for one with concurrency 4 has four. Lanes of a life that has just ended count nowhere.
 func addSnapshot(svc *admin.Service, snap control.Snapshot) {
 	svc.Queued, svc.Clients = snap.Queued, snap.Clients
@@ -123,7 +127,7 @@ func addSnapshot(svc *admin.Service, snap control.Snapshot) {
 			worker.Answered += lane.Answered
 		}
 		if lane.Worker == "" {
-			svc.Foreign = append(svc.Foreign, admin.Lane{Peer: lane.Peer, Pid: lane.Pid, Inflight: lane.Inflight, Answered: lane.Answered})
+			svc.Foreign = append(svc.Foreign, foreignOf(lane))
 		}
 	}
 	slices.SortStableFunc(svc.Foreign, func(a, b admin.Lane) int { return cmp.Compare(a.Peer, b.Peer) })

@@ -40,7 +40,8 @@ const contract = `{"fleet":"hello","services":[{"name":"hello","frontend":["tcp:
 	`{"name":"hello/0#1","slot":0,"life":1,"pid":11,"state":"ready","restarts":0,"since":"2026-03-01T10:00:00Z","inflight":3,"answered":30},` +
 	`{"name":"hello/1#7","slot":1,"life":7,"pid":0,"state":"backoff","restarts":6,"since":"2026-03-01T10:00:00Z","inflight":0,"answered":0,` +
 	`"reason":"exited with status 1"}],` +
-	`"foreign":[{"peer":"127.0.0.1:40000","inflight":0,"answered":2},{"peer":"127.0.0.1:50000","pid":99,"inflight":1,"answered":5}]}]}`
+	`"foreign":[{"peer":"127.0.0.1:40000","inflight":0,"answered":2},{"peer":"127.0.0.1:50000","pid":99,"inflight":1,"answered":5},` +
+	`{"peer":"127.0.0.1:60000","inflight":0,"answered":1,"stuck":"too long"}]}]}`
 
 func TestStatusIsTheContract(t *testing.T) {
 	snapshot := control.Snapshot{
@@ -49,6 +50,7 @@ func TestStatusIsTheContract(t *testing.T) {
 		Lanes: []control.Lane{
 			{Worker: "hello/0#1", Inflight: 1, Answered: 10},
 			{Peer: "127.0.0.1:50000", Pid: 99, Inflight: 1, Answered: 5},
+			{Peer: "127.0.0.1:60000", Answered: 1, Stuck: "too long"},
 			{Worker: "hello/0#1", Inflight: 2, Answered: 20}, // a second connection of the same worker
 			{Worker: "hello/1#6", Inflight: 1, Answered: 9},  // a life that has just ended
 			{Peer: "127.0.0.1:40000", Answered: 2},

@@ -30,7 +30,7 @@ func AttemptsUsed(attempts int) Error {
 
 // WorkerLost is for a request that is not delivered twice.
 func WorkerLost(attempts int) Error {
-	return Error{Aborted, "its worker ended, and this service's requests are not delivered twice", attempts}
+	return Error{Aborted, "its worker ended, or took too long, and this service's requests are not delivered twice", attempts}
 }
 
 // Overdue is for a request that was not answered by its deadline.

@@ -39,7 +39,7 @@ type Counters struct {
 	NoEnvelope   uint64 `json:"no_envelope"`   // requests without an empty delimiter frame, dropped
 	UnknownToken uint64 `json:"unknown_token"` // replies whose token names no outstanding request of that lane, dropped
 	Abandoned    uint64 `json:"abandoned"`     // requests and replies dropped because their client had left, and replies after the deadline
-	Stuck        uint64 `json:"stuck"`         // lanes closed because a request was past its timeout
+	Stuck        uint64 `json:"stuck"`         // times that a lane was set aside because a request was past its timeout
 	SlowClients  uint64 `json:"slow_clients"`  // clients dropped because they did not read their replies
 	BadPeers     uint64 `json:"bad_peers"`     // connections closed for breaking ZMTP, limits or the handshake's time
 }
@@ -54,6 +54,7 @@ type Lane struct {
 	Inflight int       `json:"inflight"`
 	Answered uint64    `json:"answered"`
 	Draining bool      `json:"draining,omitempty"`
+	Stuck    string    `json:"stuck,omitempty"` // why it gets nothing until it has answered what was taken back from it; "": it is not stuck
 }
 
 // A Kind of Event.
@@ -62,7 +63,8 @@ type Kind string
 const (
 	LaneUp    Kind = "lane_up"    // handshake done, peer looked up
 	LaneDown  Kind = "lane_down"  // connection ended; Reason says how
-	LaneStuck Kind = "lane_stuck" // a request at this lane is past its timeout; LaneDown follows
+	LaneStuck Kind = "lane_stuck" // a request at this lane is past its timeout, and the lane is set aside; Reason says so
+	LaneBack  Kind = "lane_back"  // a lane that was stuck has answered all that it had, and gets requests again
 )
 
 // Event is something that happened to a lane.

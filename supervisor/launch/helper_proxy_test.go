@@ -56,14 +56,14 @@ func proxyMain() {
 	}
 }
 
-// stuck hangs up on all busy lanes, and says so, as a proxy does whose workers take too long.
+// stuck says of all busy lanes that they are stuck, as a proxy does whose workers take too long.
 func (p *fakeProxy) stuck() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, lane := range p.lanes {
 		if lane.Inflight > 0 {
-			p.tell(control.Event{Kind: control.LaneStuck, Lane: *lane, Reason: "a request is past its timeout of 30s"})
-			p.forget(lane)
+			lane.Stuck = "a request is past its timeout of 30s"
+			p.tell(control.Event{Kind: control.LaneStuck, Lane: *lane, Reason: lane.Stuck})
 		}
 	}
 }

@@ -18,8 +18,8 @@ type (
 	healthNews struct{ reason string }
 	// silentNews: it did not answer any more.
 	silentNews struct{ reason string }
-	// laneNews: how many lanes it has at the proxy, and whether there is a proxy to ask. stuck is why the proxy closed one at which it
-	// hung, "": none.
+	// laneNews: how many lanes it has at the proxy, and whether there is a proxy to ask. stuck is why the proxy set one aside at
+	// which it hung, "": none.
 	laneNews struct {
 		up    int
 		proxy bool

@@ -31,7 +31,7 @@ type roster struct {
 // member is a worker whose life has a process.
 type member struct {
 	pgid   int           // of a plain command; 0: its lanes say whose they are
-	stuck  string        // why one of its lanes was closed as stuck; it stays so
+	stuck  string        // why one of its lanes was set aside; it stays so
 	news   chan laneNews // holds the latest, if it has not been read
 	latest laneNews
 }
@@ -117,6 +117,9 @@ func (r *roster) hear(s rosterSaid) {
 		if s.m.pgid != 0 {
 			r.recogniseAll()
 		}
+		for _, lane := range r.lanes {
+			r.blame(lane)
+		}
 	case leaveSaid:
 		delete(r.members, s.name)
 	case proxySaid:
@@ -146,22 +149,45 @@ func (r *roster) happened(e control.Event) {
 	case control.LaneUp:
 		r.lanes[e.Lane.ID] = e.Lane
 		r.recognise(e.Lane)
+		r.blame(e.Lane)
 	case control.LaneDown:
 		delete(r.lanes, e.Lane.ID)
 		delete(r.naming, e.Lane.ID)
 	case control.LaneStuck:
 		r.stuck(e)
+	case control.LaneBack:
+		r.note(e.Lane.ID, "")
 	}
 }
 
-// stuck notes that a worker hangs. Its lane goes down next, which does not change that: only the worker's end does.
+// note keeps why a lane is stuck, "": it is not. Its name is not the event's to change.
+func (r *roster) note(id uint64, reason string) {
+	if lane, up := r.lanes[id]; up {
+		lane.Stuck = reason
+		r.lanes[id] = lane
+	}
+}
+
+// blame notes that a worker hangs at a lane, if it does. That the lane comes back or goes down does not change that: only the worker's end
+// does.
+func (r *roster) blame(lane control.Lane) (known bool) {
+	if lane.Stuck == "" {
+		return false
+	}
+	m, known := r.members[r.owner(lane)]
+	if known {
+		m.stuck = lane.Stuck
+	}
+	return known
+}
+
 func (r *roster) stuck(e control.Event) {
-	if m, ok := r.members[r.owner(e.Lane)]; ok {
-		m.stuck = e.Reason
+	r.note(e.Lane.ID, e.Reason)
+	if e.Lane.Stuck = e.Reason; r.blame(e.Lane) {
 		return
 	}
 	r.log.Warn().Uint64("lane", e.Lane.ID).Str("peer", e.Lane.Peer).Int("pid", e.Lane.Pid).Str("reason", e.Reason).
-		Msg("a worker that zfleet did not start hangs: its connection was closed")
+		Msg("a worker that zfleet did not start hangs: it gets no requests until it has answered")
 }
 
 func (r *roster) tellMembers() {

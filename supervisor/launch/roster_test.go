@@ -132,6 +132,28 @@ func TestRosterKeepsStuck(t *testing.T) {
 	})
 }
 
+// Whoever follows a proxy anew is told with the lanes which are stuck, and a worker may be known later than its lane. That it is back does
+// not change what is known of it.
+func TestRosterHearsOfStuckLanesLate(t *testing.T) {
+	rosterTest(t, func(t *testing.T, r *roster, _ *namer) {
+		named := r.join("hello/0#1", 0)
+		r.follow()
+		hung := laneUp(1, "hello/0#1", 0)
+		hung.Lane.Stuck = "too long"
+		r.event(hung)
+		expect(t, "its lane", named, laneNews{up: 1, proxy: true, stuck: "too long"})
+		r.event(laneUp(2, "hello/1#1", 0))
+		r.event(control.Event{Kind: control.LaneStuck, Lane: control.Lane{ID: 2, Worker: "hello/1#1"}, Reason: "too long"})
+		expect(t, "a lane that is known first", r.join("hello/1#1", 0), laneNews{up: 1, proxy: true, stuck: "too long"})
+		r.event(laneUp(3, "hello/2#1", 0))
+		for _, id := range []uint64{1, 2} {
+			r.event(control.Event{Kind: control.LaneBack, Lane: control.Lane{ID: id}})
+		}
+		expect(t, "back", named, laneNews{up: -1})
+		expect(t, "a life that joins when it is back", r.join("hello/1#1", 0), laneNews{up: 1, proxy: true})
+	})
+}
+
 // A lane counts for a plain command once the proxy knows its name, whether the command or its lane was known first.
 func TestRosterNamesLanes(t *testing.T) {
 	rosterTest(t, func(t *testing.T, r *roster, n *namer) {

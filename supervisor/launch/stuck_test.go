@@ -9,7 +9,7 @@ import (
 	"github.com/zfleet/zfleet/supervisor/fleet"
 )
 
-// A worker that takes too long for a request is hung, said once, though its lanes come back.
+// A worker that takes too long for a request is hung, said once, though it is stuck again.
 func TestStuckWorkerIsHung(t *testing.T) {
 	t.Parallel()
 	for what, workers := range map[string]fleet.Workers{"plugin": asPlugin("busy"), "command": asCommand("command", "busy")} {
@@ -57,7 +57,7 @@ func TestForeignStuckLane(t *testing.T) {
 	kill(t, r.pid(proxy), unix.SIGUSR1)
 	r.log.await(t, map[string]any{
 		"level": "warn", "reason": "a request is past its timeout of 30s",
-		"message": "a worker that zfleet did not start hangs: its connection was closed",
+		"message": "a worker that zfleet did not start hangs: it gets no requests until it has answered",
 	})
 	kill(t, r.pid(name), unix.SIGKILL)
 	r.exit(name)
