@@ -29,6 +29,8 @@ var outcomes = []outcome{
 	{"its worker stands still, or its machine is gone: silent for `heartbeat_timeout` (10 s)",
 		[]string{"e2e.TestForeignWorkerStopped", "e2e.TestWorkerStopped", "proxy.TestWhoIsSentHeartbeats"}},
 	{"its worker takes longer than `timeout` (none by default)", []string{"e2e.TestWorkerTakesTooLong"}},
+	{"the same, and zfleet did not start that worker",
+		[]string{"e2e.TestForeignWorkerTakesTooLong", "proxy/conformance.TestHungWorkerBesideABusyOne"}},
 	{"its worker sends back no reply to it, but another envelope, or nothing behind it",
 		[]string{"e2e.TestWorkerAnswersNothing", "proxy/conformance.TestRepliesInAnotherEnvelope"}},
 	{"`attempts` workers (3) died or took too long while it was the oldest at them",
