@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 		"zfleet": main,
 		"call":   call,
 		"rep":    rep,
+		// What a service manager does.
+		"manager":  manager,
+		"activate": activate,
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/zfleet/zfleet/internal/config"
 	"github.com/zfleet/zfleet/internal/daemon"
+	"github.com/zfleet/zfleet/internal/systemd"
 )
 
 type up struct {
@@ -47,17 +48,24 @@ HUP reads the fleet file again, as zfleet reload does.`,
 }
 
 func (u *up) run(cmd *cobra.Command, args []string) error {
+	manager, err := systemd.FromEnvironment()
+	if err != nil {
+		return err
+	}
 	file, err := u.where.load(cmd, args)
 	if err != nil {
 		return err
 	}
-	if u.detach {
+	switch {
+	case u.detach && len(manager.Sockets) > 0:
+		return usagef(cmd, "a fleet in the background cannot be given the sockets of a service manager: leave --detach out")
+	case u.detach:
 		return u.background(cmd.Context(), file)
 	}
-	return u.foreground(file)
+	return u.foreground(file, manager)
 }
 
-func (u *up) foreground(file config.File) error {
+func (u *up) foreground(file config.File, manager systemd.Manager) error {
 	opts, err := u.options(file)
 	if err != nil {
 		return err
@@ -66,7 +74,7 @@ func (u *up) foreground(file config.File) error {
 	if err != nil {
 		return err
 	}
-	opts.Log = log
+	opts.Log, opts.Manager = log, manager
 	signals := catchSignals()
 	defer signals.stop()
 	d, err := daemon.New(opts)

@@ -27,6 +27,7 @@ import (
 
 	"github.com/zfleet/zfleet/internal/admin"
 	"github.com/zfleet/zfleet/internal/config"
+	"github.com/zfleet/zfleet/internal/systemd"
 	"github.com/zfleet/zfleet/proxy/control"
 	"github.com/zfleet/zfleet/supervisor"
 	"github.com/zfleet/zfleet/supervisor/fleet"
@@ -42,6 +43,7 @@ type Options struct {
 	Self    string      // path of the zfleet binary: it is the proxy too
 	Version string
 	Log     zerolog.Logger
+	Manager systemd.Manager // that started this process, if one did
 
 	launcher func(launch.Options) (launcher, error) // tests put their own here
 	load     func(path string) (config.File, error) // and here
@@ -65,6 +67,8 @@ type Daemon struct {
 	server     *admin.Server
 	launcher   launcher
 	supervisor *supervisor.Supervisor
+	heard      bool // by a service manager
+	herald     *herald
 	drain      sync.Once
 	onStop     teardown
 }
@@ -112,7 +116,7 @@ func (d *Daemon) open(opts Options) error {
 		newLauncher = realLauncher
 	}
 	d.launcher, err = newLauncher(launch.Options{
-		Fleet: d.spec.Name, Spec: d.spec, Self: opts.Self, RunDir: runDir, StateDir: d.stateDir(), Log: d.log,
+		Fleet: d.spec.Name, Spec: d.spec, Self: opts.Self, RunDir: runDir, StateDir: d.stateDir(), Log: d.log, Sockets: opts.Manager.Sockets,
 	})
 	if err != nil {
 		return err
@@ -120,9 +124,16 @@ func (d *Daemon) open(opts Options) error {
 	d.onStop.add("launcher", func(context.Context) error { return d.launcher.Close() })
 
 	notes := &notes{log: d.log}
-	d.supervisor = supervisor.New(d.spec, noted{d.launcher, notes}, supervisor.Options{Note: notes.note, Roll: notes.roll})
+	d.heard = opts.Manager.Notifier.IsHeard()
+	d.herald = &herald{
+		send: opts.Manager.Notifier.Send, view: d.viewed, watchdog: opts.Manager.Watchdog, log: d.log, changed: make(chan struct{}, 1),
+	}
+	note := func(n fleet.Note) { notes.note(n); d.herald.note() }
+	d.supervisor = supervisor.New(d.spec, noted{d.launcher, notes}, supervisor.Options{Note: note, Roll: notes.roll})
 	return nil
 }
+
+func (d *Daemon) viewed(ctx context.Context) (fleet.View, error) { return d.supervisor.View(ctx) }
 
 // stateDir makes the state folder, or says why it cannot be: a fleet serves its clients without one. Who needs it will say so again.
 func (d *Daemon) stateDir() string {
@@ -147,13 +158,19 @@ func (d *Daemon) closeAdmin(ctx context.Context) error {
 func (d *Daemon) Run(ctx context.Context) error {
 	running, ended := context.WithCancel(context.Background())
 	defer context.AfterFunc(ctx, func() { _ = d.Down(running, admin.DownRequest{}) })()
+	closed, close := context.WithCancel(context.Background())
+	defer close()
 	var wg sync.WaitGroup
 	wg.Go(d.serveAdmin)
 	wg.Go(func() { d.announce(running) })
+	if d.heard {
+		wg.Go(func() { d.herald.run(closed) })
+	}
 	err := d.supervisor.Run(context.Background())
 	ended()
 	d.log.Info().Msgf("fleet %s has ended", d.spec.Name)
 	err = errors.Join(err, d.onStop.run())
+	close()
 	wg.Wait()
 	return err
 }

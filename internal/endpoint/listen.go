@@ -155,7 +155,13 @@ func checkInherited(ep Endpoint, fd int) error {
 	if err != nil {
 		return err
 	}
+	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
+	if err != nil {
+		return err
+	}
 	switch {
+	case kind != unix.SOCK_STREAM:
+		return errors.New("the socket is no stream socket: a socket unit needs ListenStream=")
 	case listening == 0:
 		return errors.New("the socket does not listen")
 	case (domain == unix.AF_UNIX) != (ep.Transport == IPC):

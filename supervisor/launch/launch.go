@@ -12,10 +12,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/rs/zerolog"
 
+	"github.com/zfleet/zfleet/internal/endpoint"
 	"github.com/zfleet/zfleet/proxy/control"
 	"github.com/zfleet/zfleet/supervisor"
 	"github.com/zfleet/zfleet/supervisor/fleet"
@@ -30,6 +32,8 @@ type Options struct {
 	Log    zerolog.Logger
 
 	StateDir string // private to this fleet: dead letters are kept there; "": nowhere
+
+	Sockets []endpoint.Passed // bound by a service manager: those endpoints are not bound here. Each must be one of the fleet's
 }
 
 // Launcher starts the processes of one fleet. It implements supervisor.Launcher.
@@ -71,16 +75,26 @@ func (l *Launcher) open() (err error) {
 	if l.lifeline, err = newLifeline(); err != nil {
 		return fmt.Errorf("cannot make the pipe that tells workers of the supervisor's death: %w", err)
 	}
-	for _, spec := range l.opts.Spec.Services {
-		svc, err := l.openService(spec)
-		if err != nil {
-			return err
-		}
-		l.services[spec.Name] = svc
+	if err := l.openServices(); err != nil {
+		return err
 	}
 	l.spawner = newSpawner()
 	l.keeper, err = newKeeper(l.opts.Self, l.opts.Log.With().Str("fleet", l.opts.Fleet).Logger())
 	return err
+}
+
+// openServices binds what was not passed. A passed socket that belongs to no service is refused: nobody would ever answer there.
+func (l *Launcher) openServices() error {
+	passed, wanted := endpoint.PassedSockets(slices.Clone(l.opts.Sockets)), []string(nil)
+	for _, spec := range l.opts.Spec.Services {
+		svc, err := l.openService(spec, &passed)
+		if err != nil {
+			return err
+		}
+		l.services[spec.Name] = svc
+		wanted = slices.Concat(wanted, spec.Frontend, spec.Backend)
+	}
+	return passed.AllTaken(wanted)
 }
 
 // checkRunDir refuses a folder whose sockets could not be connected to, and removes what a killed supervisor's plugins left there.

@@ -36,7 +36,7 @@ type service struct {
 
 func socketPath(runDir, service string) string { return filepath.Join(runDir, service+".proxy.sock") }
 
-func (l *Launcher) openService(spec fleet.Service) (_ *service, err error) {
+func (l *Launcher) openService(spec fleet.Service, passed *endpoint.PassedSockets) (_ *service, err error) {
 	log := l.opts.Log.With().Str("service", spec.Name).Logger()
 	s := &service{name: spec.Name, socket: socketPath(l.opts.RunDir, spec.Name), census: newCensus()}
 	s.control = control.Dial(s.socket)
@@ -45,23 +45,23 @@ func (l *Launcher) openService(spec fleet.Service) (_ *service, err error) {
 	if l.opts.StateDir != "" {
 		s.letters = dead.Path(l.opts.StateDir, spec.Name)
 	}
-	if s.frontend, err = listen(spec.Frontend); err != nil {
+	if s.frontend, err = listen(spec.Frontend, passed); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	if s.backend, err = listen(spec.Backend); err != nil {
+	if s.backend, err = listen(spec.Backend, passed); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
 
-// listen binds all, or none.
-func listen(endpoints []string) (listeners []*endpoint.Listener, err error) {
+// listen binds all that are not passed, or none.
+func listen(endpoints []string, passed *endpoint.PassedSockets) (listeners []*endpoint.Listener, err error) {
 	for _, s := range endpoints {
 		e, err := endpoint.Parse(s)
 		if err != nil {
 			return nil, errors.Join(err, closeAll(listeners))
 		}
-		listener, err := e.Listen()
+		listener, err := passed.Listen(e)
 		if err != nil {
 			return nil, errors.Join(err, closeAll(listeners))
 		}
