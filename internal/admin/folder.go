@@ -6,33 +6,63 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// RunDir is the folder for what lives as long as the fleet of that name runs: $XDG_RUNTIME_DIR/zfleet/NAME, else /run/zfleet/NAME for
-// root, else zfleet-UID/NAME in the temp folder.
-func RunDir(fleet string) string { return filepath.Join(runBase(), fleet) }
+// RunDir is the folder for what lives as long as the fleet of that name runs: $XDG_RUNTIME_DIR/zfleet/NAME; else, in a service that has
+// RuntimeDirectory=, that folder if it has the fleet's name, or NAME below it; else /run/zfleet/NAME for root, else zfleet-UID/NAME in the
+// temp folder.
+func RunDir(fleet string) string { return inBase(runBase(), fleet) }
 
 // The XDG base directory specification has a path that is not absolute ignored.
 func runBase() string {
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "zfleet")
 	}
+	if dir := serviceFolder("RUNTIME_DIRECTORY"); dir != "" {
+		return dir
+	}
 	if os.Getuid() == 0 {
-		return "/run/zfleet"
+		return rootRunBase
 	}
 	return filepath.Join(os.TempDir(), "zfleet-"+strconv.Itoa(os.Getuid()))
 }
 
-// StateDir is the folder for what outlives the fleet of that name, and the machine's next start: $XDG_STATE_HOME/zfleet/NAME, else
-// /var/lib/zfleet/NAME for root, else ~/.local/state/zfleet/NAME. A fleet file may name another.
-func StateDir(fleet string) string { return filepath.Join(stateBase(), fleet) }
+const rootRunBase = "/run/zfleet"
+
+// serviceFolder is the first of the folders that a service manager made for this service, "" if none: systemd.exec(5), RuntimeDirectory=.
+func serviceFolder(variable string) string {
+	dir, _, _ := strings.Cut(os.Getenv(variable), ":")
+	if !filepath.IsAbs(dir) {
+		return ""
+	}
+	return filepath.Clean(dir)
+}
+
+// inBase takes a service's folder for the fleet's own if it has its name: the unit of one fleet says RuntimeDirectory=zfleet/NAME.
+func inBase(base, fleet string) string {
+	isServices := base == serviceFolder("RUNTIME_DIRECTORY") || base == serviceFolder("STATE_DIRECTORY")
+	if isServices && filepath.Base(base) == fleet {
+		return base
+	}
+	return filepath.Join(base, fleet)
+}
+
+// StateDir is the folder for what outlives the fleet of that name, and the machine's next start: $XDG_STATE_HOME/zfleet/NAME; else, in a
+// service that has StateDirectory=, that folder if it has the fleet's name, or NAME below it; else /var/lib/zfleet/NAME for root, else
+// ~/.local/state/zfleet/NAME. A fleet file may name another.
+func StateDir(fleet string) string { return inBase(stateBase(), fleet) }
 
 func stateBase() string {
 	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "zfleet")
+	}
+	if dir := serviceFolder("STATE_DIRECTORY"); dir != "" {
+		return dir
 	}
 	home, err := os.UserHomeDir()
 	switch {
@@ -46,7 +76,7 @@ func stateBase() string {
 
 // MakeRunDir makes the run folder, private to this user, and returns its path.
 func MakeRunDir(fleet string) (string, error) {
-	for _, dir := range []string{runBase(), RunDir(fleet)} {
+	for _, dir := range slices.Compact([]string{runBase(), RunDir(fleet)}) {
 		if err := makePrivate(dir); err != nil {
 			return "", fmt.Errorf("cannot make run folder %s: %w", dir, err)
 		}

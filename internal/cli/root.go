@@ -60,7 +60,7 @@ func newRootCommand(ui *tui) *cobra.Command {
 	root.SetFlagErrorFunc(wrongFlag)
 	root.AddCommand(
 		newUpCommand(ui), newDownCommand(ui), newPsCommand(ui), newScaleCommand(ui), newRestartCommand(ui),
-		newReloadCommand(ui), newCheckCommand(ui), newCallCommand(ui), newBenchCommand(ui), newDeadCommand(ui),
+		newReloadCommand(ui), newCheckCommand(ui), newCallCommand(ui), newBenchCommand(ui), newDeadCommand(ui), newExportCommand(ui),
 		newProxyCommand(ui), newVersionCommand(ui), newGuardCommand(ui),
 	)
 	return root
