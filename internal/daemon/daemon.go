@@ -117,6 +117,7 @@ func (d *Daemon) open(opts Options) error {
 	}
 	d.launcher, err = newLauncher(launch.Options{
 		Fleet: d.spec.Name, Spec: d.spec, Self: opts.Self, RunDir: runDir, StateDir: d.stateDir(), Log: d.log, Sockets: opts.Manager.Sockets,
+		Adopt: true,
 	})
 	if err != nil {
 		return err

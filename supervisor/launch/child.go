@@ -10,11 +10,11 @@ import (
 
 // child is a process that was started, the leader of its own process group. It is for one goroutine, the life's.
 type child struct {
-	pid    int
-	cmd    *exec.Cmd
-	out    *output
-	keeper *keeper
-	alive  context.Context // ends when the process has. Until reap it stays a zombie, so its number stays its own
+	pid   int
+	cmd   *exec.Cmd
+	out   *output
+	l     *Launcher
+	alive context.Context // ends when the process has. Until reap it stays a zombie, so its number stays its own
 }
 
 // spawn starts a command whose standard output and error go to out, one line at a time, and tells the guard.
@@ -32,7 +32,7 @@ func (l *Launcher) spawn(cmd *exec.Cmd, out *output, stdout, stderr *lines) (*ch
 		return nil, err
 	}
 	alive, died := context.WithCancel(context.Background())
-	c := &child{pid: cmd.Process.Pid, cmd: cmd, out: out, keeper: l.keeper, alive: alive}
+	c := &child{pid: cmd.Process.Pid, cmd: cmd, out: out, l: l, alive: alive}
 	l.keeper.add(c.pid)
 	go c.awaitDeath(died)
 	return c, nil
@@ -41,9 +41,7 @@ func (l *Launcher) spawn(cmd *exec.Cmd, out *output, stdout, stderr *lines) (*ch
 // awaitDeath waits for the process to end and leaves it to reap. It does not wait for its output: a grandchild may hold that open.
 func (c *child) awaitDeath(died func()) {
 	defer died()
-	for unix.Waitid(unix.P_PID, c.pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
-		continue
-	}
+	awaitEnd(c.pid)
 }
 
 func (c *child) isDead() bool { return c.alive.Err() != nil }
@@ -65,7 +63,7 @@ func (c *child) terminate() {
 // other process can get its number, so no signal, neither ours nor the guard's, can reach a stranger.
 func (c *child) reap() *os.ProcessState {
 	c.signal(unix.SIGKILL)
-	c.keeper.drop(c.pid)
-	_ = c.cmd.Wait() // the state says what it would
+	c.l.keeper.drop(c.pid)
+	c.l.spawner.wait(c.cmd)
 	return c.cmd.ProcessState
 }

@@ -22,6 +22,7 @@ func (li *life) identity() []string {
 	return []string{
 		control.EnvWorker + "=" + li.name.String(),
 		control.EnvService + "=" + li.svc.Name,
+		li.l.tag(),
 	}
 }
 

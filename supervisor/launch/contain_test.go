@@ -87,7 +87,7 @@ func supervisorMain() {
 	}
 	all := []int{l.keeper.guard.Process.Pid}
 	for slot, workers := range []fleet.Workers{{}, asPlugin("plugin"), asPlugin("ignore-term"), asCommand("command", "grandchild"),
-		asPlugin("lifeline"), {Command: []string{"sh", "-c", "trap '' TERM; sleep 1000 & sleep 1000"}}} {
+		asPlugin("lifeline"), {Command: []string{"sh", "-c", "trap '' TERM; setsid sleep 1000 & echo $! >$" + stateVariable + "/stray; sleep 1000 & sleep 1000"}}} {
 		l.Launch(fleet.Life{Service: "hello", Slot: slot - 1, N: 1}, testService(state, workers), tell)
 		all = append(all, <-pids)
 	}
@@ -117,6 +117,7 @@ func TestKilledSupervisorLeavesNothing(t *testing.T) {
 	await.Until(t, "the shell's child", func() bool { return othersInGroup(pids[6]) })
 	await.Until(t, "the command's child", func() bool { return othersInGroup(pids[4]) })
 	await.Until(t, "the lifeline's plugin", func() bool { _, err := os.Stat(filepath.Join(state, "listens")); return err == nil })
+	pids = append(pids, readPid(filepath.Join(state, "stray")))
 	began := time.Now()
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)

@@ -10,8 +10,8 @@ import (
 )
 
 // ours are the variables that only zfleet sets. One that zfleet itself was started with, by another zfleet perhaps, is not passed on.
-var ours = []string{control.EnvBackend, control.EnvWorker, control.EnvService, control.EnvLifeline, control.Handshake.MagicCookieKey,
-	proxy.EnvSecret, proxy.EnvListeners}
+var ours = []string{control.EnvBackend, control.EnvWorker, control.EnvService, control.EnvRun, control.EnvLifeline,
+	control.Handshake.MagicCookieKey, proxy.EnvSecret, proxy.EnvListeners}
 
 // environ is what a process finds in its environment: the supervisor's own, what the fleet file says, then what zfleet tells it. Of two
 // values for one name exec.Cmd takes the last.

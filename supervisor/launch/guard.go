@@ -22,20 +22,26 @@ const (
 
 // Guard ends what a supervisor that was killed leaves behind. It reads lines from r, "add PGID" and "drop PGID", until EOF, which comes
 // when the supervisor is gone; then every process group that was added and not dropped gets SIGTERM, and SIGKILL when it is not gone
-// within three seconds. The parent-death signal alone is not enough: it does not reach the children of workers.
+// within three seconds. The parent-death signal alone is not enough: it does not reach the children of workers. After "run VARIABLE" it also
+// kills every process that has this variable, NAME=VALUE, in its environment: those that left their group.
 //
 // It ignores the signals that end a whole terminal session or service, since it has to outlive the supervisor; EOF is what ends it.
 func Guard(r io.Reader) error {
 	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGPIPE,
 		unix.SIGUSR1, unix.SIGUSR2)
-	groups := make(map[int]bool)
+	groups, run := make(map[int]bool), ""
 	scanner := bufio.NewScanner(r)
 	for scanner.Scan() {
-		if err := guardOrder(groups, scanner.Text()); err != nil {
+		if tag, ok := strings.CutPrefix(scanner.Text(), "run "); ok {
+			run = tag
+		} else if err := guardOrder(groups, scanner.Text()); err != nil {
 			return err
 		}
 	}
 	endGroups(groups, guardPatience)
+	if run != "" {
+		endStrays(run)
+	}
 	return scanner.Err()
 }
 

@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"crypto/rand"
 	"fmt"
 	"maps"
 	"os"
@@ -123,7 +124,9 @@ func TestGuardIgnoresSignals(t *testing.T) {
 func TestGuardIsReplaced(t *testing.T) {
 	t.Parallel()
 	log := &logged{}
-	k, err := newKeeper(os.Args[0], zerolog.New(log))
+	spawn := newSpawner()
+	t.Cleanup(spawn.close)
+	k, err := newKeeper(os.Args[0], "ZFLEET_RUN="+rand.Text(), spawn, zerolog.New(log))
 	if err != nil {
 		t.Fatal(err)
 	}

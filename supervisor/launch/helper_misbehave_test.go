@@ -65,9 +65,9 @@ var misbehaviours = map[string]func(){
 		fmt.Fprintln(os.Stderr, "my last words")
 		os.Exit(3)
 	},
-	"daemon-holds-stderr": func() { // in a session of its own, out of reach
+	"daemon-holds-stderr": func() { // in a session of its own, and with nothing that tells whose it is: out of reach
 		daemon := exec.Command(os.Args[0], "daemon")
-		daemon.Env = append(os.Environ(), modeVariable+"=")
+		daemon.Env = []string{stateVariable + "=" + os.Getenv(stateVariable)}
 		daemon.Stderr, daemon.SysProcAttr = os.Stderr, &syscall.SysProcAttr{Setsid: true}
 		if err := daemon.Start(); err != nil {
 			fail(err)

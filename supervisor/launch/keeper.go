@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -22,7 +23,9 @@ const (
 // goroutine owns everything but asks and done.
 type keeper struct {
 	self   string
+	tag    string // the variable that all workers of this launcher have
 	log    zerolog.Logger
+	spawn  *spawner
 	asks   chan guardAsk
 	done   chan struct{}
 	groups map[int]bool
@@ -41,8 +44,8 @@ type guardAsk struct {
 	done chan struct{}
 }
 
-func newKeeper(self string, log zerolog.Logger) (*keeper, error) {
-	k := &keeper{self: self, log: log, asks: make(chan guardAsk), done: make(chan struct{}), groups: make(map[int]bool)}
+func newKeeper(self, run string, spawn *spawner, log zerolog.Logger) (*keeper, error) {
+	k := &keeper{self: self, tag: run, log: log, spawn: spawn, asks: make(chan guardAsk), done: make(chan struct{}), groups: make(map[int]bool)}
 	if err := k.start(); err != nil {
 		return nil, fmt.Errorf("cannot start the guard: %s: %s", self, whyNot(self, "", err))
 	}
@@ -111,16 +114,16 @@ func (k *keeper) order(verb string, pgid int) {
 	} else {
 		delete(k.groups, pgid)
 	}
-	k.write(verb, pgid)
+	k.write(verb, strconv.Itoa(pgid))
 }
 
 // write tells the guard. One that does not take it is killed, and what it missed is told to the next.
-func (k *keeper) write(verb string, pgid int) {
+func (k *keeper) write(verb, what string) {
 	if k.orders == nil {
 		return
 	}
 	_ = k.orders.SetWriteDeadline(time.Now().Add(guardWrite))
-	if _, err := fmt.Fprintf(k.orders, "%s %d\n", verb, pgid); err != nil {
+	if _, err := fmt.Fprintf(k.orders, "%s %s\n", verb, what); err != nil {
 		_ = k.guard.Process.Kill()
 		k.hangUp()
 	}
@@ -162,19 +165,21 @@ func (k *keeper) start() error {
 	cmd := exec.Command(k.self, GuardCommand)
 	cmd.Stdin, cmd.Dir, cmd.SysProcAttr = r, "/", &syscall.SysProcAttr{Setsid: true}
 	k.started = time.Now()
-	if err := cmd.Start(); err != nil {
+	if err := k.spawn.startAs(cmd); err != nil {
 		return errors.Join(err, w.Close())
 	}
 	k.guard, k.orders, k.ended = cmd, w, make(chan struct{})
 	k.log.Debug().Int("pid", cmd.Process.Pid).Msg("the guard runs")
-	go reapGuard(cmd, k.ended)
+	go k.reapGuard(cmd, k.ended)
+	k.write("run", k.tag)
 	for pgid := range k.groups {
-		k.write("add", pgid)
+		k.write("add", strconv.Itoa(pgid))
 	}
 	return nil
 }
 
-func reapGuard(cmd *exec.Cmd, ended chan<- struct{}) {
+func (k *keeper) reapGuard(cmd *exec.Cmd, ended chan<- struct{}) {
 	defer close(ended)
-	_ = cmd.Wait()
+	awaitEnd(cmd.Process.Pid)
+	k.spawn.wait(cmd)
 }

@@ -18,9 +18,10 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/zfleet/zfleet/internal/endpoint"
-	"github.com/zfleet/zfleet/proxy/control"
+	proxy "github.com/zfleet/zfleet/proxy/control"
 	"github.com/zfleet/zfleet/supervisor"
 	"github.com/zfleet/zfleet/supervisor/fleet"
+	"github.com/zfleet/zfleet/workerkit/control"
 )
 
 // Options is what a Launcher needs.
@@ -33,6 +34,9 @@ type Options struct {
 
 	StateDir string // private to this fleet: dead letters are kept there; "": nowhere
 
+	// Adopt makes this process the parent of what workers leave behind when they end. Then all children of this process must be the
+	// launcher's: the exit status of any other is lost.
+	Adopt   bool
 	Sockets []endpoint.Passed // bound by a service manager: those endpoints are not bound here. Each must be one of the fleet's
 }
 
@@ -41,8 +45,10 @@ type Launcher struct {
 	opts     Options
 	bounds   bounds
 	secret   string // what workers name themselves with at the proxy
+	run      string // no other launcher's; in every worker's environment
 	services map[string]*service
 	spawner  *spawner
+	adopter  *adopter // nil: nothing is adopted
 	keeper   *keeper
 	lifeline *lifeline
 
@@ -56,7 +62,7 @@ var _ supervisor.Launcher = (*Launcher)(nil)
 
 // New binds every service's listeners and starts the guard. A port that is taken is an *endpoint.InUse.
 func New(o Options) (*Launcher, error) {
-	l := &Launcher{opts: o, bounds: defaultBounds(), secret: rand.Text(), services: make(map[string]*service)}
+	l := &Launcher{opts: o, bounds: defaultBounds(), secret: rand.Text(), run: rand.Text(), services: make(map[string]*service)}
 	l.ctx, l.end = context.WithCancel(context.Background())
 	l.close = sync.OnceValue(l.shut)
 	if err := l.open(); err != nil {
@@ -79,9 +85,17 @@ func (l *Launcher) open() (err error) {
 		return err
 	}
 	l.spawner = newSpawner()
-	l.keeper, err = newKeeper(l.opts.Self, l.opts.Log.With().Str("fleet", l.opts.Fleet).Logger())
+	if l.opts.Adopt {
+		if l.adopter, err = adopt(l.spawner); err != nil {
+			return err
+		}
+	}
+	l.keeper, err = newKeeper(l.opts.Self, l.tag(), l.spawner, l.opts.Log.With().Str("fleet", l.opts.Fleet).Logger())
 	return err
 }
+
+// tag is the variable by which the processes of this launcher's workers are known.
+func (l *Launcher) tag() string { return control.EnvRun + "=" + l.run }
 
 // openServices binds what was not passed. A passed socket that belongs to no service is refused: nobody would ever answer there.
 func (l *Launcher) openServices() error {
@@ -158,14 +172,14 @@ func (l *Launcher) Inflight(svc fleet.Service) map[fleet.Life]int {
 }
 
 // Snapshot asks the service's living proxy.
-func (l *Launcher) Snapshot(ctx context.Context, name string) (control.Snapshot, error) {
+func (l *Launcher) Snapshot(ctx context.Context, name string) (proxy.Snapshot, error) {
 	svc := l.services[name]
 	if svc == nil {
-		return control.Snapshot{}, fmt.Errorf("cannot ask the proxy of %s: there is no such service", name)
+		return proxy.Snapshot{}, fmt.Errorf("cannot ask the proxy of %s: there is no such service", name)
 	}
 	snapshot, err := svc.control.Snapshot(ctx)
 	if err != nil {
-		return control.Snapshot{}, fmt.Errorf("cannot ask the proxy of %s: %w", name, err)
+		return proxy.Snapshot{}, fmt.Errorf("cannot ask the proxy of %s: %w", name, err)
 	}
 	return snapshot, nil
 }
@@ -184,6 +198,9 @@ func (l *Launcher) shut() error {
 	}
 	if l.keeper != nil {
 		errs = append(errs, l.keeper.close())
+	}
+	if l.adopter != nil {
+		l.adopter.close()
 	}
 	if l.spawner != nil {
 		l.spawner.close()

@@ -19,6 +19,7 @@ func TestMain(m *testing.M) {
 		GuardCommand: guardMain,
 		"proxy":      proxyMain,
 		"supervisor": supervisorMain,
+		"heir":       heirMain,
 		"command":    commandMain,
 		"report":     reportMain,
 		"daemon":     daemonMain,

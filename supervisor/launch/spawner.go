@@ -14,24 +14,26 @@ import (
 // firstExtraFile is the descriptor that exec.Cmd gives to the first of ExtraFiles.
 const firstExtraFile = 3
 
-// spawner starts every process of a launcher from one OS thread that lives as long as the launcher. The kernel sends a process its
+// spawner starts and reaps every process of a launcher on one OS thread that lives as long as the launcher. The kernel sends a process its
 // parent-death signal when the thread that made it ends, and Go ends threads as it likes: https://go.dev/issue/27505.
+//
+// That it does one thing at a time is also what keeps apart the children that somebody here waits for from those that were only left to
+// this process: no child can be born, or its number be given to another, while it looks.
 type spawner struct {
-	asks chan spawnAsk
+	asks chan func()
 	quit chan struct{}
 	done chan struct{}
-}
 
-type spawnAsk struct {
-	cmd   *exec.Cmd
-	reply chan error
+	// The goroutine's alone.
+	own    map[int]bool // children that somebody waits for
+	adopts bool         // those that nobody waits for are reaped
 }
 
 // newSpawner also sees to it that workers inherit nothing from whoever started zfleet: descriptors that a shell or a service manager left
 // open. All that Go opens is close-on-exec already. Before Linux 5.11 there is no such call, and they stay.
 func newSpawner() *spawner {
 	_ = unix.CloseRange(firstExtraFile, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
-	s := &spawner{asks: make(chan spawnAsk), quit: make(chan struct{}), done: make(chan struct{})}
+	s := &spawner{asks: make(chan func()), quit: make(chan struct{}), done: make(chan struct{}), own: map[int]bool{}}
 	go s.run()
 	return s
 }
@@ -42,10 +44,22 @@ func (s *spawner) run() {
 	for {
 		select {
 		case ask := <-s.asks:
-			ask.reply <- ask.cmd.Start()
+			ask()
 		case <-s.quit:
 			return
 		}
+	}
+}
+
+// do has it done on the spawner's thread, and says whether it was: not once the spawner has ended.
+func (s *spawner) do(what func()) bool {
+	did := make(chan struct{})
+	select {
+	case s.asks <- func() { defer close(did); what() }:
+		<-did
+		return true
+	case <-s.done:
+		return false
 	}
 }
 
@@ -54,18 +68,44 @@ func (s *spawner) run() {
 // package syscall: the child compares its parent with the one it began with, and signals itself.
 func (s *spawner) start(cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
-	ask := spawnAsk{cmd: cmd, reply: make(chan error, 1)}
-	select {
-	case s.asks <- ask:
-		return <-ask.reply
-	case <-s.done:
+	return s.startAs(cmd)
+}
+
+// startAs starts the command as its SysProcAttr says.
+func (s *spawner) startAs(cmd *exec.Cmd) (err error) {
+	started := s.do(func() {
+		if err = cmd.Start(); err == nil {
+			s.own[cmd.Process.Pid] = true
+		}
+	})
+	if !started {
 		return errors.New("the supervisor is ending")
+	}
+	return err
+}
+
+// wait reaps a process that has ended, see awaitEnd. Its state says how.
+func (s *spawner) wait(cmd *exec.Cmd) {
+	reap := func() {
+		_ = cmd.Wait() // the state says what it would
+		delete(s.own, cmd.Process.Pid)
+		s.reapAdopted() // which it may have stood before
+	}
+	if !s.do(reap) {
+		_ = cmd.Wait()
 	}
 }
 
 func (s *spawner) close() {
 	close(s.quit)
 	<-s.done
+}
+
+// awaitEnd waits for a child to end and leaves it to be reaped: until then its number stays its own.
+func awaitEnd(pid int) {
+	for unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
+		continue
+	}
 }
 
 // lifeline is a pipe that nobody writes to. Whoever inherits its reading end sees EOF when the supervisor is gone, however it went. The

@@ -4,6 +4,8 @@ package control
 const (
 	// EnvBackend is the ZeroMQ endpoints to connect REP sockets to, separated by spaces. A plugin is told by Start instead.
 	EnvBackend = "ZFLEET_BACKEND"
+	// EnvRun is which run of which supervisor it was started by: what the worker leaves behind is known by it.
+	EnvRun = "ZFLEET_RUN"
 	// EnvWorker is the name of this process life: hello/3#7.
 	EnvWorker = "ZFLEET_WORKER"
 	// EnvService is the service it works for: hello.
