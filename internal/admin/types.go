@@ -23,6 +23,7 @@ import "time"
 type Status struct {
 	Fleet    string    `json:"fleet"`
 	Stopping bool      `json:"stopping,omitempty"` // it was told to end
+	Cgroups  string    `json:"cgroups,omitempty"`  // which limits of the fleet file are not applied, and why
 	Services []Service `json:"services"`
 
 	Supervisor *Supervisor `json:"supervisor,omitempty"`

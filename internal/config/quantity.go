@@ -53,6 +53,26 @@ func formatDuration(d time.Duration) string {
 	return s
 }
 
+// fraction reads a number that need not be whole.
+func (t *table) fraction(name string, low, high float64, into *float64) {
+	v, ok := t.take(name, "number")
+	if !ok {
+		return
+	}
+	n, ok := v.raw.(float64)
+	if whole, isWhole := v.raw.(int64); isWhole {
+		n, ok = float64(whole), true
+	}
+	switch {
+	case !ok:
+		t.wrongType(v, "a number", "1.5")
+	case !(n >= low && n <= high): // NaN is neither
+		t.complain(v.at, "%s must be from %v to %v; this is %v", name, low, high, v.raw)
+	default:
+		*into = n
+	}
+}
+
 // biggest is more than a machine has, and far below what int64 can hold.
 const biggest = 1 << 40
 

@@ -26,6 +26,12 @@ const (
 	leastMemory = 1 << 20
 )
 
+// What a worker needs to run at all, and more than any machine has.
+const (
+	leastCPUs = 0.01
+	maxCPUs   = 10_000
+)
+
 // soonest is the shortest time that something is waited for: without one, a failing worker would be restarted in a circle.
 const soonest = 10 * time.Millisecond
 
@@ -52,6 +58,7 @@ func (p *parser) workers(t *table, pluginDir string, w *fleet.Workers) {
 	t.duration("grace", 0, &w.Grace)
 	t.duration("start_timeout", soonest, &w.StartTimeout)
 	p.recycling(t, w)
+	p.limits(t, w)
 	p.program(t, pluginDir, w)
 	if ok && w.Concurrency > 0 && w.Plugin == "" && w.Command != nil {
 		p.complain(concurrency.at, "concurrency is for plugins: a command has one connection to zfleet, or makes more by itself")
@@ -68,6 +75,19 @@ func (p *parser) recycling(t *table, w *fleet.Workers) {
 		p.complain(t.valueAt("memory_max"), "memory_max must be 0, for none, or at least %s; this is %s", formatSize(leastMemory), formatSize(w.MemoryMax))
 	}
 	t.share("max_surge", maxWorkers, &w.MaxSurge)
+}
+
+// limits reads what the processes of one worker may use together. 0 is no limit.
+func (p *parser) limits(t *table, w *fleet.Workers) {
+	t.size("memory_limit", 0, &w.MemoryLimit)
+	if w.MemoryLimit > 0 && w.MemoryLimit < leastMemory {
+		p.complain(t.valueAt("memory_limit"), "memory_limit must be 0, for none, or at least %s; this is %s",
+			formatSize(leastMemory), formatSize(w.MemoryLimit))
+	}
+	t.fraction("cpus", 0, maxCPUs, &w.CPUs)
+	if w.CPUs > 0 && w.CPUs < leastCPUs {
+		p.complain(t.valueAt("cpus"), "cpus must be 0, for no limit, or at least %v; this is %v", leastCPUs, w.CPUs)
+	}
 }
 
 // numberOfWorkers checks that count lies between min and max, whichever of them are written.

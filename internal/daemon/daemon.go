@@ -26,6 +26,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/zfleet/zfleet/internal/admin"
+	"github.com/zfleet/zfleet/internal/cgroup"
 	"github.com/zfleet/zfleet/internal/config"
 	"github.com/zfleet/zfleet/internal/systemd"
 	"github.com/zfleet/zfleet/proxy/control"
@@ -67,7 +68,9 @@ type Daemon struct {
 	server     *admin.Server
 	launcher   launcher
 	supervisor *supervisor.Supervisor
-	heard      bool // by a service manager
+	cgroups    *cgroup.Tree // nil: none were delegated
+	unlimited  string       // which limits are not applied, and why; "": all are
+	heard      bool         // by a service manager
 	herald     *herald
 	drain      sync.Once
 	onStop     teardown
@@ -111,13 +114,14 @@ func (d *Daemon) open(opts Options) error {
 	d.server = admin.NewServer(d, d.me.Version)
 	d.onStop.add("admin socket", d.closeAdmin)
 
+	d.takeCgroups()
 	newLauncher := opts.launcher
 	if newLauncher == nil {
 		newLauncher = realLauncher
 	}
 	d.launcher, err = newLauncher(launch.Options{
 		Fleet: d.spec.Name, Spec: d.spec, Self: opts.Self, RunDir: runDir, StateDir: d.stateDir(), Log: d.log, Sockets: opts.Manager.Sockets,
-		Adopt: true,
+		Adopt: true, Cgroups: d.cgroups,
 	})
 	if err != nil {
 		return err

@@ -32,6 +32,7 @@ func (d *Daemon) Status(ctx context.Context) (admin.Status, error) {
 	status := statusOf(d.spec, view, d.ask(ctx, view))
 	status.Supervisor = &admin.Supervisor{Pid: os.Getpid()}
 	status.Supervisor.Goroutines, status.Supervisor.Heap = vitals.Read()
+	status.Cgroups = d.unlimited
 	return status, nil
 }
 

@@ -57,6 +57,8 @@ type Workers struct {
 	MaxAge       time.Duration // of one worker until another takes its place, less up to a tenth; 0: no limit
 	MemoryMax    int64         // bytes of its process group in memory at which another takes its place; 0: no limit
 	MaxSurge     Share         // of the wanted workers: how many more run while workers are replaced
+	MemoryLimit  int64         // bytes that one worker's processes may use, the kernel sees to that; 0: no limit
+	CPUs         float64       // of the machine's that they may use; 0: no limit
 }
 
 // Share is a number, or so many percent of something.

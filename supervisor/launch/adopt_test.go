@@ -16,6 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/zfleet/zfleet/internal/await"
+	"github.com/zfleet/zfleet/internal/cgroup"
+	"github.com/zfleet/zfleet/internal/cgroup/cgrouptest"
 	"github.com/zfleet/zfleet/supervisor/fleet"
 )
 
@@ -39,9 +41,13 @@ const (
 // heirMain is a supervisor by itself: what is adopted is the whole process's matter.
 func heirMain() {
 	state, exits := os.Args[2], make(chan fleet.Exited, shortLives)
+	groups, err := cgroup.Take()
+	if delegated := os.Args[4] != ""; delegated != (err == nil) {
+		fail(fmt.Errorf("delegated %q: %w", os.Args[4], err))
+	}
 	l, err := New(Options{
 		Spec: fleet.Spec{Services: []fleet.Service{testService(state, fleet.Workers{})}}, Self: os.Args[0], RunDir: os.Args[3],
-		Log: zerolog.Nop(), Adopt: true,
+		Log: zerolog.Nop(), Adopt: true, Cgroups: groups,
 	})
 	if err != nil {
 		fail(err)
@@ -118,8 +124,25 @@ func zombies() (n int) {
 // worker's group ends with the worker, or, if nothing tells whose it is, with the launcher.
 func TestAdoptedChildren(t *testing.T) {
 	t.Parallel()
-	cmd := exec.Command(os.Args[0], "heir", shortDir(t), shortDir(t))
+	checkEstate(t, "", estate{Exits: map[string]int{"exited with status 7": shortLives}, Bare: true, BareParent: true})
+}
+
+// Where control groups are delegated, nothing that a worker has started outlives it, whatever it did.
+func TestControlGroupsOfLives(t *testing.T) {
+	t.Parallel()
+	delegated := cgrouptest.Delegated(t)
+	lost := delegated == "" // a machine that gives none: as without
+	checkEstate(t, delegated, estate{Exits: map[string]int{"exited with status 7": shortLives}, Bare: lost, BareParent: lost})
+	if left, _ := filepath.Glob(filepath.Join(delegated, "hello.*")); delegated != "" && len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+func checkEstate(t *testing.T, delegated string, want estate) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "heir", shortDir(t), shortDir(t), delegated)
 	cmd.Stderr = os.Stderr
+	cgrouptest.Enter(t, cmd, delegated)
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -127,10 +150,6 @@ func TestAdoptedChildren(t *testing.T) {
 	var got estate
 	if err := json.Unmarshal(out, &got); err != nil {
 		t.Fatal(err)
-	}
-	want := estate{
-		Exits: map[string]int{"exited with status 7": shortLives},
-		Bare:  true, BareParent: true,
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -6,6 +6,8 @@ import (
 	"os/exec"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/zfleet/zfleet/internal/cgroup"
 )
 
 // child is a process that was started, the leader of its own process group. It is for one goroutine, the life's.
@@ -14,16 +16,17 @@ type child struct {
 	cmd   *exec.Cmd
 	out   *output
 	l     *Launcher
+	group *cgroup.Group   // nil: it has none of its own
 	alive context.Context // ends when the process has. Until reap it stays a zombie, so its number stays its own
 }
 
 // spawn starts a command whose standard output and error go to out, one line at a time, and tells the guard.
-func (l *Launcher) spawn(cmd *exec.Cmd, out *output, stdout, stderr *lines) (*child, error) {
+func (l *Launcher) spawn(cmd *exec.Cmd, group *cgroup.Group, out *output, stdout, stderr *lines) (*child, error) {
 	ends, err := out.pipes(cmd, stdout, stderr)
 	if err != nil {
 		return nil, err
 	}
-	err = l.spawner.start(cmd)
+	err = l.spawner.start(cmd, group)
 	for _, end := range ends {
 		_ = end.Close()
 	}
@@ -32,7 +35,7 @@ func (l *Launcher) spawn(cmd *exec.Cmd, out *output, stdout, stderr *lines) (*ch
 		return nil, err
 	}
 	alive, died := context.WithCancel(context.Background())
-	c := &child{pid: cmd.Process.Pid, cmd: cmd, out: out, l: l, alive: alive}
+	c := &child{pid: cmd.Process.Pid, cmd: cmd, out: out, l: l, group: group, alive: alive}
 	l.keeper.add(c.pid)
 	go c.awaitDeath(died)
 	return c, nil

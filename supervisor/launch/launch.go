@@ -17,6 +17,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/zfleet/zfleet/internal/cgroup"
 	"github.com/zfleet/zfleet/internal/endpoint"
 	proxy "github.com/zfleet/zfleet/proxy/control"
 	"github.com/zfleet/zfleet/supervisor"
@@ -37,6 +38,7 @@ type Options struct {
 	// Adopt makes this process the parent of what workers leave behind when they end. Then all children of this process must be the
 	// launcher's: the exit status of any other is lost.
 	Adopt   bool
+	Cgroups *cgroup.Tree      // every life gets a control group in it; nil: none does
 	Sockets []endpoint.Passed // bound by a service manager: those endpoints are not bound here. Each must be one of the fleet's
 }
 

@@ -146,5 +146,13 @@ func (li *life) spawn(env []string, inherit []*os.File, stdout *lines) (*child, 
 	}
 	li.program, li.files = path, stamps(path, argv[1:], li.dir)
 	cmd := &exec.Cmd{Path: path, Args: argv, Env: env, Dir: li.dir, ExtraFiles: inherit}
-	return li.l.spawn(cmd, li.out, stdout, li.out.stream("stderr"))
+	group, err := li.makeGroup()
+	if err != nil {
+		return nil, err
+	}
+	child, err := li.l.spawn(cmd, group, li.out, stdout, li.out.stream("stderr"))
+	if err != nil && group != nil {
+		group.End()
+	}
+	return child, err
 }

@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/zfleet/zfleet/internal/cgroup"
 )
 
 // firstExtraFile is the descriptor that exec.Cmd gives to the first of ExtraFiles.
@@ -66,8 +68,13 @@ func (s *spawner) do(what func()) bool {
 // start starts the command as leader of a process group of its own, so that a terminal's signals do not reach it and that one kill
 // reaches its children too. It gets SIGTERM when the supervisor dies. That the supervisor may die between fork and prctl is seen to by
 // package syscall: the child compares its parent with the one it began with, and signals itself.
-func (s *spawner) start(cmd *exec.Cmd) error {
+// With a control group it is in that from its first instruction on.
+func (s *spawner) start(cmd *exec.Cmd, group *cgroup.Group) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	if group != nil {
+		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, group.FD()
+		defer group.Entered()
+	}
 	return s.startAs(cmd)
 }
 

@@ -7,7 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/zfleet/zfleet/supervisor/fleet"
-	"github.com/zfleet/zfleet/workerkit/control"
 )
 
 // watch tells of readiness until the process ends or has to. The error is why it has to, if nobody told it to.
@@ -59,18 +58,12 @@ func (li *life) end(cause error) (rung string) {
 	return rung
 }
 
-// endStrays ends what left the process's group. The proxy has nothing of the kind.
-func (li *life) endStrays() {
-	if li.name.Slot != fleet.ProxySlot && !endStrays(li.l.tag(), control.EnvWorker+"="+li.name.String()) {
-		li.log.Warn().Msg("cannot end all that the worker has left behind")
-	}
-}
-
 // bury forgets the process and says how it ended.
 func (li *life) bury(cause error, rung string) fleet.Exit {
 	li.home.roster.leave(li.name.String()) // before its number can be another's
 	li.home.census.remove(li.name)
 	exit := exitOf(li.child.reap())
+	li.explainMemory(&exit)
 	li.endStrays()
 	li.out.finish(li.l.bounds.tail)
 	li.role.clear()

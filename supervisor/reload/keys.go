@@ -43,13 +43,15 @@ func delivery(d fleet.Delivery) []key {
 	}
 }
 
-// program is what a worker process is. What is in its environment may be secret.
+// program is what a worker process is, and what it may use. What is in its environment may be secret.
 func program(w fleet.Workers) []key {
 	keys := []key{
 		value("workers.plugin", w.Plugin),
 		value("workers.command", strings.Join(w.Command, " ")),
 		value("workers.concurrency", w.Concurrency),
 		value("workers.dir", w.Dir),
+		value("workers.memory_limit", w.MemoryLimit),
+		value("workers.cpus", w.CPUs),
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.Env)) {
 		keys = append(keys, key{name: "workers.env." + name, value: w.Env[name], secret: true})
