@@ -93,6 +93,16 @@ func (h *herald) tell(ctx context.Context, states ...string) {
 	if len(states) == 0 {
 		return
 	}
+	h.say(states...)
+}
+
+// Reloading tells the service manager that the fleet file is being read anew; what it returns, that this is over.
+func (d *Daemon) Reloading() (over func()) {
+	d.herald.say(systemd.Reloading())
+	return func() { d.herald.say(systemd.Ready) }
+}
+
+func (h *herald) say(states ...string) {
 	if err := h.send(states...); err != nil {
 		h.log.Warn().Err(err).Msg("the service manager does not know how the fleet is")
 	}

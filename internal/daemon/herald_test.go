@@ -213,6 +213,10 @@ func TestDaemonTellsItsManager(t *testing.T) {
 		}
 	}
 	hear("READY=1")
+	over := d.Reloading()
+	hear("RELOADING=1\nMONOTONIC_USEC=")
+	over()
+	hear("READY=1")
 	must(t, d.Down(t.Context(), admin.DownRequest{}))
 	hear("STOPPING=1")
 	must(t, <-ended)
