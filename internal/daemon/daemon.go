@@ -22,6 +22,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rs/zerolog"
 
@@ -68,9 +69,10 @@ type Daemon struct {
 	server     *admin.Server
 	launcher   launcher
 	supervisor *supervisor.Supervisor
-	cgroups    *cgroup.Tree // nil: none were delegated
-	unlimited  string       // which limits are not applied, and why; "": all are
-	heard      bool         // by a service manager
+	cgroups    *cgroup.Tree           // nil: none were delegated
+	noLimits   string                 // why some limits cannot be applied
+	unlimited  atomic.Pointer[string] // which of the fleet file's those are, with why; "": none
+	heard      bool                   // by a service manager
 	herald     *herald
 	drain      sync.Once
 	onStop     teardown

@@ -96,8 +96,8 @@ func (h *herald) tell(ctx context.Context, states ...string) {
 	h.say(states...)
 }
 
-// Reloading tells the service manager that the fleet file is being read anew; what it returns, that this is over.
-func (d *Daemon) Reloading() (over func()) {
+// reloading tells the service manager that the fleet file is being read anew; what it returns, that this is over.
+func (d *Daemon) reloading() (over func()) {
 	d.herald.say(systemd.Reloading())
 	return func() { d.herald.say(systemd.Ready) }
 }

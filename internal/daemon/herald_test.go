@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/zfleet/zfleet/internal/admin"
+	"github.com/zfleet/zfleet/internal/config"
 	"github.com/zfleet/zfleet/internal/systemd"
 	"github.com/zfleet/zfleet/supervisor"
 	"github.com/zfleet/zfleet/supervisor/fleet"
@@ -198,6 +199,7 @@ func TestDaemonTellsItsManager(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", path)
 	opts.Manager, err = systemd.FromEnvironment()
 	must(t, err)
+	opts.load = func(string) (config.File, error) { return config.File{Spec: opts.Spec}, nil }
 	d, err := New(opts)
 	must(t, err)
 	ended := make(chan error, 1)
@@ -213,9 +215,9 @@ func TestDaemonTellsItsManager(t *testing.T) {
 		}
 	}
 	hear("READY=1")
-	over := d.Reloading()
+	_, err = d.Reload(t.Context(), admin.ReloadRequest{})
+	must(t, err)
 	hear("RELOADING=1\nMONOTONIC_USEC=")
-	over()
 	hear("READY=1")
 	must(t, d.Down(t.Context(), admin.DownRequest{}))
 	hear("STOPPING=1")

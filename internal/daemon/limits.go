@@ -9,19 +9,24 @@ import (
 	"github.com/zfleet/zfleet/supervisor/fleet"
 )
 
-// takeCgroups takes the control groups that are delegated, if any are, and tells once which limits of the fleet file are not applied.
+// takeCgroups takes the control groups that are delegated, if any are.
 func (d *Daemon) takeCgroups() {
 	tree, err := cgroup.Take()
 	why := "the kernel has no such controllers for them"
 	if err != nil {
 		why = err.Error()
 	}
-	d.cgroups, d.unlimited = tree, notApplied(d.spec, tree, why)
-	switch {
-	case d.unlimited != "":
-		d.log.Warn().Msg("cgroups: " + d.unlimited)
-	case err != nil:
+	d.cgroups, d.noLimits = tree, why
+	if d.tellLimits(d.spec); err != nil {
 		d.log.Debug().Err(err).Msg("workers get no control groups of their own")
+	}
+}
+
+// tellLimits tells which limits of a fleet file are not applied, when that is news: now, and in every status.
+func (d *Daemon) tellLimits(spec fleet.Spec) {
+	text := notApplied(spec, d.cgroups, d.noLimits)
+	if old := d.unlimited.Swap(&text); text != "" && (old == nil || *old != text) {
+		d.log.Warn().Msg("cgroups: " + text)
 	}
 }
 

@@ -38,8 +38,15 @@ func TestLimitsAreToldInTheStatus(t *testing.T) {
 	go func() { ended <- d.Run(t.Context()) }()
 	status, err := d.Status(t.Context())
 	must(t, err)
-	if d.unlimited == "" || status.Cgroups != d.unlimited || !strings.Contains(log.String(), "limits of hello are not applied") {
-		t.Errorf("status %q, daemon %q, log\n%s", status.Cgroups, d.unlimited, log)
+	if want := "limits of hello are not applied"; !strings.Contains(status.Cgroups, want) || strings.Count(log.String(), want) != 1 {
+		t.Errorf("status %q, log\n%s", status.Cgroups, log)
+	}
+	d.tellLimits(opts.Spec) // nothing new
+	d.tellLimits(helloSpec())
+	status, err = d.Status(t.Context())
+	must(t, err)
+	if status.Cgroups != "" || strings.Count(log.String(), "not applied") != 1 {
+		t.Errorf("without limits: status %q, log\n%s", status.Cgroups, log)
 	}
 	must(t, d.Down(t.Context(), admin.DownRequest{Now: true}))
 	must(t, <-ended)

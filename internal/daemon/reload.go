@@ -10,6 +10,9 @@ import (
 // Reload reads the fleet file again and has the fleet become what it says. A file that is wrong changes nothing; the refusal has all its
 // complaints.
 func (d *Daemon) Reload(ctx context.Context, req admin.ReloadRequest) (reply admin.ReloadReply, err error) {
+	if !req.DryRun {
+		defer d.reloading()()
+	}
 	file, err := d.load(d.me.File)
 	if err != nil {
 		return reply, admin.Errorf(admin.CodeRefused, "%v", err)
@@ -17,6 +20,9 @@ func (d *Daemon) Reload(ctx context.Context, req admin.ReloadRequest) (reply adm
 	plan, err := d.supervisor.Reload(ctx, file.Spec, req.DryRun)
 	if err != nil {
 		return reply, refusal(err)
+	}
+	if !req.DryRun && !plan.Refused() {
+		d.tellLimits(file.Spec)
 	}
 	reply.Refused, reply.Steps = plan.Refused(), []admin.ReloadStep{}
 	for _, step := range plan {

@@ -32,7 +32,9 @@ func (d *Daemon) Status(ctx context.Context) (admin.Status, error) {
 	status := statusOf(d.spec, view, d.ask(ctx, view))
 	status.Supervisor = &admin.Supervisor{Pid: os.Getpid()}
 	status.Supervisor.Goroutines, status.Supervisor.Heap = vitals.Read()
-	status.Cgroups = d.unlimited
+	if unlimited := d.unlimited.Load(); unlimited != nil {
+		status.Cgroups = *unlimited
+	}
 	return status, nil
 }
 

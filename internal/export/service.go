@@ -41,6 +41,7 @@ func (o Options) run(u *unit) {
 	u.why("Up when every service answers; zfleet asks for more time while workers take theirs to start.")
 	u.set("Type=notify", "NotifyAccess=main")
 	u.line("ExecStart=%s up --file %s", argument(o.Self), argument(o.Path))
+	u.line("ExecReload=%s reload --no-wait --file %s", argument(o.Self), argument(o.Path))
 	if path := o.path(); path != "" {
 		u.line("Environment=%s", word("PATH="+path))
 	}
