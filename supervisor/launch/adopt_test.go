@@ -80,7 +80,7 @@ func heirMain() {
 	p.Kill()
 	<-exits
 	found.Stray, found.Bare = isAlive(stray), isAlive(bare)
-	if stat, err := statOf(bare); err == nil {
+	if stat, err := statOf(bare); err == nil && found.Bare {
 		found.BareParent = stat.PPID == os.Getpid()
 	}
 	if err := l.Close(); err != nil {
