@@ -93,7 +93,7 @@ func status(err error) int {
 }
 
 // maxBody is more than the last lines of a worker take, each character escaped.
-const maxBody = 256 << 10
+const maxBody = 4 << 20
 
 // decode reads a JSON body, which is small.
 func decode[T any](r *http.Request) (body T, err error) {

@@ -63,6 +63,8 @@ func (l *fakeLauncher) Measure(context.Context, fleet.Service) map[fleet.Life]fl
 func (p *fakeProcess) Stop() { p.calls <- "stop" }
 func (p *fakeProcess) Kill() { p.calls <- "kill" }
 
+func (p *fakeProcess) Abort(string) { p.calls <- "abort" }
+
 func (p *fakeProcess) ready() { p.tell(fleet.BecameReady{Life: p.life}) }
 func (p *fakeProcess) exit(code int) {
 	p.tell(fleet.Exited{Life: p.life, Exit: fleet.Exit{Code: code}})

@@ -29,10 +29,11 @@ type Launcher interface {
 	Measure(ctx context.Context, svc fleet.Service) map[fleet.Life]fleet.Measure
 }
 
-// Process is one life. Both methods return at once and may be called at any time, in any order, more than once.
+// Process is one life. Its methods return at once and may be called at any time, in any order, more than once.
 type Process interface {
-	Stop() // begins the stop ladder
-	Kill() // SIGKILL to the process group now
+	Stop()               // begins the stop ladder
+	Abort(reason string) // asks for a stack dump, and soon after sends SIGKILL to the process group; without effect once it is stopping
+	Kill()               // SIGKILL to the process group now
 }
 
 // Options are what a Supervisor can do without.
@@ -181,6 +182,8 @@ func (s *Supervisor) do(a fleet.Action) {
 		s.processes[a.Life].Stop()
 	case fleet.Kill:
 		s.processes[a.Life].Kill()
+	case fleet.Abort:
+		s.processes[a.Life].Abort(a.Reason)
 	case fleet.Quiesce:
 		s.launcher.Quiesce(s.spec(a.Service), s.tell)
 	case fleet.Note:

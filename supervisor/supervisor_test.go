@@ -53,7 +53,7 @@ func TestSlowStarterIsKilled(t *testing.T) {
 		time.Sleep(30*time.Second - time.Millisecond)
 		b.expect(slow, "")
 		time.Sleep(time.Millisecond)
-		b.expect(slow, "kill")
+		b.expect(slow, "abort")
 	})
 }
 

@@ -41,7 +41,7 @@ func (p *parser) service(t *table, name, pluginDir string, bound *bindings) flee
 	s.Backend = bound.endpoints(t, name, "backend", "tcp://*:5560")
 	p.workers(t.table("workers"), pluginDir, &s.Workers)
 	p.restart(t.table("restart"), &s.Restart)
-	p.health(t.table("health"), &s.Health)
+	p.health(t.table("health"), &s)
 	p.delivery(t.table("delivery"), &s.Delivery)
 	t.done()
 	return s
@@ -189,7 +189,20 @@ func (p *parser) restart(t *table, r *fleet.Restart) {
 	t.done()
 }
 
-func (p *parser) health(t *table, h *fleet.Health) {
+// dumpSignals are those that some runtime answers with a stack dump, or can be told to.
+var dumpSignals = []string{"SIGQUIT", "SIGABRT", "SIGUSR1", "SIGUSR2", noSignal}
+
+const noSignal = "none"
+
+func (p *parser) health(t *table, s *fleet.Service) {
+	h := &s.Health
+	if s.Workers.Plugin == "" {
+		h.DumpSignal = "SIGABRT" // what Python's faulthandler answers; Go's runtime does too
+	}
+	t.choice("dump_signal", dumpSignals, &h.DumpSignal)
+	if h.DumpSignal == noSignal {
+		h.DumpSignal = ""
+	}
 	t.duration("interval", soonest, &h.Interval)
 	t.duration("timeout", soonest, &h.Timeout)
 	t.integer("failures", 1, maxFailures, &h.Failures)

@@ -81,6 +81,8 @@ type fakeProcess struct {
 
 func (p *fakeProcess) Stop() { p.exit(fleet.Exit{Rung: "drained"}) }
 
+func (p *fakeProcess) Abort(string) { p.Kill() }
+
 func (p *fakeProcess) Kill() {
 	p.launcher.mu.Lock()
 	p.launcher.killed = append(p.launcher.killed, p.life)

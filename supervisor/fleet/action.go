@@ -15,6 +15,11 @@ type (
 		Life   Life
 		Reason string
 	}
+	// Abort a worker that does not do what it should: it may leave a stack dump, soon, then it is killed.
+	Abort struct {
+		Life   Life
+		Reason string
+	}
 	// Quiesce a service: no new requests from clients, tell when none is left.
 	Quiesce struct{ Service string }
 	// Note a change of state, for logs and event streams.
@@ -40,6 +45,7 @@ type (
 func (Start) action()    {}
 func (Stop) action()     {}
 func (Kill) action()     {}
+func (Abort) action()    {}
 func (Quiesce) action()  {}
 func (Note) action()     {}
 func (RollNote) action() {}

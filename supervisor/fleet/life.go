@@ -72,6 +72,7 @@ type Exit struct {
 	LastLines []string // that it printed, oldest first
 	Permanent bool     // starting it again cannot help: no such file, not executable
 	Rung      string   // the rung of the stop ladder that it took, when it was told to stop: drained, terminated, killed
+	Dump      string   // the signal that asked it for a stack dump before it was killed, "": none did
 }
 
 // mostLastWords is how many bytes of a last line stand behind a status.
@@ -103,5 +104,8 @@ func (e Exit) status() string {
 	}
 }
 
-// refuses says whether the process ended with one of the codes that mean: do not start me again.
-func (e Exit) refuses(codes []int) bool { return e.Signal == "" && slices.Contains(codes, e.Code) }
+// refuses says whether the process ended with one of the codes that mean: do not start me again. The code behind a stack dump means
+// nothing: Go's is 2.
+func (e Exit) refuses(codes []int) bool {
+	return e.Signal == "" && e.Dump == "" && slices.Contains(codes, e.Code)
+}

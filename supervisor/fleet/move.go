@@ -55,10 +55,15 @@ func (f *Fleet) stop(s *slot, cause string) {
 	}
 }
 
-// kill ends a process that failed without ending. Its exit counts as a failure.
+// kill ends a process that failed without ending. Its exit counts as a failure. Nobody waits for a proxy's stack dump: its clients wait
+// for the next proxy.
 func (f *Fleet) kill(s *slot, reason string) {
 	f.move(s, stateKilled, reason)
-	f.act(Kill{Life: s.life(), Reason: reason})
+	if s.isProxy() {
+		f.act(Kill{Life: s.life(), Reason: reason})
+		return
+	}
+	f.act(Abort{Life: s.life(), Reason: reason})
 }
 
 // free forgets all about a slot but its last life. A successor leaves nothing behind, and one that is left alone goes its own way.

@@ -21,7 +21,7 @@ import (
 //	unready LIFE reason=(…)      it became unready
 //	hung LIFE reason=(…)
 //	drained LIFE…                their drains ended
-//	exit LIFE… [code=1] [signal=SIGKILL] [reason=(…)] [permanent] [rung=drained] [last=(a line)]
+//	exit LIFE… [code=1] [signal=SIGKILL] [reason=(…)] [permanent] [rung=drained] [dump=SIGQUIT] [last=(a line)]
 //	scale SERVICE=5
 //	observed SERVICE LIFE=3 …    requests held
 //	measured SERVICE LIFE=(REQUESTS, MIB[, stale]) …
@@ -96,6 +96,8 @@ func tell(a Action) string {
 		return fmt.Sprintf("STOP %v", a.Life)
 	case Kill:
 		return fmt.Sprintf("KILL %v: %s", a.Life, a.Reason)
+	case Abort:
+		return fmt.Sprintf("ABORT %v: %s", a.Life, a.Reason)
 	case Quiesce:
 		return fmt.Sprintf("QUIESCE %s", a.Service)
 	case Finish:
@@ -243,6 +245,7 @@ func parseNews(t *testing.T, d *datadriven.TestData, l Life) Event {
 		d.MaybeScanArgs(t, "code", &ev.Exit.Code)
 		d.MaybeScanArgs(t, "signal", &ev.Exit.Signal)
 		d.MaybeScanArgs(t, "rung", &ev.Exit.Rung)
+		d.MaybeScanArgs(t, "dump", &ev.Exit.Dump)
 		if arg, ok := d.Arg("last"); ok {
 			ev.Exit.LastLines = []string{strings.Join(arg.Vals, ", ")}
 		}

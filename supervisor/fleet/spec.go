@@ -98,4 +98,6 @@ type Health struct {
 	Interval time.Duration
 	Timeout  time.Duration
 	Failures int // unanswered in a row before the worker counts as hung
+	// DumpSignal is sent to a worker that is killed because it hangs, to have it leave a stack dump first: SIGQUIT, SIGABRT, …; "": none.
+	DumpSignal string
 }

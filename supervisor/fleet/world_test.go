@@ -67,6 +67,8 @@ func (w *world) step(ev Event) {
 			w.stop(a.Life)
 		case Kill:
 			w.kill(a.Life)
+		case Abort:
+			w.kill(a.Life)
 		case Quiesce:
 			w.quiesce(a.Service)
 		case Finish:

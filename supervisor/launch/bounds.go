@@ -7,6 +7,7 @@ type bounds struct {
 	poll        time.Duration // between questions to a process that is not ready yet
 	settle      time.Duration // for a plugin's own drain, once the proxy says that it holds nothing
 	terminate   time.Duration // from SIGTERM to SIGKILL
+	dump        time.Duration // from the signal that asks for a stack dump to SIGKILL
 	tail        time.Duration // for the last output of a dead process, if another one holds its pipes
 	cleanup     time.Duration // for go-plugin to let go of a dead process
 	ask         time.Duration // for a question to a proxy on behalf of somebody else
@@ -21,6 +22,7 @@ func defaultBounds() bounds {
 		poll:        50 * time.Millisecond,
 		settle:      2 * time.Second,
 		terminate:   5 * time.Second,
+		dump:        2 * time.Second,
 		tail:        500 * time.Millisecond,
 		cleanup:     time.Second,
 		ask:         2 * time.Second,

@@ -56,9 +56,9 @@ func (c *child) signal(sig unix.Signal) {
 	}
 }
 
-// terminate asks the group to end. SIGCONT lets a stopped process hear it.
-func (c *child) terminate() {
-	c.signal(unix.SIGTERM)
+// ask sends the group a signal that it may answer. SIGCONT lets a stopped process hear it.
+func (c *child) ask(sig unix.Signal) {
+	c.signal(sig)
 	c.signal(unix.SIGCONT)
 }
 

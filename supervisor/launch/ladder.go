@@ -93,16 +93,21 @@ func (li *life) settle(ask func(context.Context) error) func(context.Context, bo
 
 // terminate asks the group to end and waits for all of it: the worker's children may need longer than the worker.
 func (li *life) terminate(ctx context.Context, drained bool) bool {
-	li.child.terminate()
+	li.child.ask(unix.SIGTERM)
+	li.awaitGroup(ctx)
+	return drained
+}
+
+// awaitGroup waits until the process and all others of its group have ended.
+func (li *life) awaitGroup(ctx context.Context) {
 	select {
 	case <-li.child.alive.Done():
 	case <-ctx.Done():
-		return drained
+		return
 	}
 	for ctx.Err() == nil && othersInGroup(li.child.pid) {
 		sleep(ctx, li.l.bounds.poll)
 	}
-	return drained
 }
 
 // whileAlive ends with ctx and with the process.

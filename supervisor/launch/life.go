@@ -25,6 +25,7 @@ type life struct {
 
 	stopping chan struct{} // closed by Stop
 	stop     func()
+	aborted  chan string     // holds why, once Abort was called
 	killed   context.Context // ends at Kill, or when the launcher closes
 	kill     context.CancelFunc
 
@@ -54,7 +55,8 @@ type role interface {
 }
 
 func newLife(l *Launcher, name fleet.Life, svc fleet.Service, tell func(fleet.Event)) *life {
-	li := &life{l: l, name: name, svc: svc, tell: tell, home: l.services[svc.Name], stopping: make(chan struct{})}
+	li := &life{l: l, name: name, svc: svc, tell: tell, home: l.services[svc.Name]}
+	li.stopping, li.aborted = make(chan struct{}), make(chan string, 1)
 	li.log = l.opts.Log.With().Str("service", svc.Name).Str("worker", name.String()).Logger()
 	li.out = newOutput(li.log)
 	li.stop = sync.OnceFunc(func() { close(li.stopping) })
@@ -67,6 +69,14 @@ func newLife(l *Launcher, name fleet.Life, svc fleet.Service, tell func(fleet.Ev
 
 // Stop begins the stop ladder. See supervisor.Process.
 func (li *life) Stop() { li.stop() }
+
+// Abort asks for a stack dump before it kills. See supervisor.Process.
+func (li *life) Abort(reason string) {
+	select {
+	case li.aborted <- reason:
+	default: // it was before
+	}
+}
 
 // Kill sends SIGKILL to the process group, wherever the life is. See supervisor.Process.
 func (li *life) Kill() { li.kill() }
@@ -92,9 +102,7 @@ func (li *life) live() fleet.Exit {
 		li.home.census.add(li.name, child.pid, li.files)
 	}
 	li.tell(fleet.Launched{Life: li.name, Pid: child.pid})
-	cause := li.watch()
-	rung := li.end(cause)
-	return li.bury(cause, rung)
+	return li.bury(li.end(li.watch()))
 }
 
 // create makes the process.

@@ -10,18 +10,23 @@ import (
 	"github.com/rs/zerolog"
 )
 
-const keptLines = 20
+const (
+	keptLines = 20  // of what a process printed last
+	dumpLines = 500 // of a stack dump, beside them
+)
 
 // output is what one process prints: every line goes to the log, the last ones are kept for when it ends.
 type output struct {
 	log   zerolog.Logger
-	mu    sync.Mutex // for last: several streams write
+	mu    sync.Mutex // for the next three: several streams write
 	last  []string
+	most  int  // how many are kept
+	dumps bool // it was asked for a stack dump
 	pumps sync.WaitGroup
 	ends  []*os.File // our ends of its pipes
 }
 
-func newOutput(log zerolog.Logger) *output { return &output{log: log} }
+func newOutput(log zerolog.Logger) *output { return &output{log: log, most: keptLines} }
 
 // stream is a writer whose lines are logged as the stream's.
 func (o *output) stream(name string) *lines {
@@ -49,10 +54,20 @@ func (o *output) line(log zerolog.Logger, line []byte, cut bool) {
 func (o *output) keep(text string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.last) == keptLines {
+	if o.dumps && registerLine.MatchString(text) {
+		return
+	}
+	if len(o.last) == o.most {
 		o.last = append(o.last[:0], o.last[1:]...)
 	}
 	o.last = append(o.last, shorten(text, maxKept))
+}
+
+// awaitDump makes room for a stack dump.
+func (o *output) awaitDump() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.most, o.dumps = keptLines+dumpLines, true
 }
 
 // lastLines is what it printed last, oldest first.

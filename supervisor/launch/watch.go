@@ -2,6 +2,7 @@ package launch
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -24,6 +25,8 @@ func (li *life) watch() error {
 			return nil
 		case <-li.stopping:
 			return nil
+		case reason := <-li.aborted:
+			return abortedError{reason}
 		case <-li.killed.Done():
 			return nil
 		case n := <-heard:
@@ -45,21 +48,34 @@ func teller(ctx context.Context, heard chan<- news) func(news) {
 	}
 }
 
-// end sees to it that the process is dead, and says which rung of the ladder that took.
-func (li *life) end(cause error) (rung string) {
-	switch {
+// ending is how a process was brought to its end. One that ended by itself was not.
+type ending struct {
+	cause error  // why it had to, if nobody told it to stop
+	rung  string // of the stop ladder that it took, if somebody did
+	dump  string // the signal that asked it for a stack dump
+}
+
+// end sees to it that the process is dead.
+func (li *life) end(cause error) (e ending) {
+	var aborted abortedError
+	switch e.cause = cause; {
+	case li.child.isDead() && errors.As(cause, &aborted): // it came before that
+		e.cause = nil
 	case li.child.isDead():
+	case errors.As(cause, &aborted):
+		e.dump = li.dump()
+		li.child.signal(unix.SIGKILL)
 	case cause != nil:
 		li.child.signal(unix.SIGKILL)
 	default:
-		rung = li.climb(li.role.rungs())
+		e.rung = li.climb(li.role.rungs())
 	}
 	<-li.child.alive.Done() // after SIGKILL only the kernel can keep it
-	return rung
+	return e
 }
 
 // bury forgets the process and says how it ended.
-func (li *life) bury(cause error, rung string) fleet.Exit {
+func (li *life) bury(e ending) fleet.Exit {
 	li.home.roster.leave(li.name.String()) // before its number can be another's
 	li.home.census.remove(li.name)
 	exit := exitOf(li.child.reap())
@@ -67,14 +83,14 @@ func (li *life) bury(cause error, rung string) fleet.Exit {
 	li.endStrays()
 	li.out.finish(li.l.bounds.tail)
 	li.role.clear()
-	exit.Rung, exit.LastLines = rung, li.out.lastLines()
-	if cause == nil && rung == "" {
-		cause = li.role.fault()
+	exit.Rung, exit.Dump, exit.LastLines = e.rung, e.dump, li.out.lastLines()
+	if e.cause == nil && e.rung == "" {
+		e.cause = li.role.fault()
 	}
 	switch {
-	case cause != nil:
-		exit.Reason = cause.Error()
-	case rung == "" && li.ready.waits != "":
+	case e.cause != nil:
+		exit.Reason = e.cause.Error()
+	case e.rung == "" && li.ready.waits != "":
 		exit.Reason += " before " + li.ready.waits
 	}
 	if li.svc.Delivery.DeadLetters > 0 && li.name.Slot != fleet.ProxySlot {

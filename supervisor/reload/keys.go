@@ -81,6 +81,7 @@ func settings(s fleet.Service) []key {
 		value("health.interval", h.Interval),
 		value("health.timeout", h.Timeout),
 		value("health.failures", h.Failures),
+		value("health.dump_signal", h.DumpSignal),
 	}
 }
 
