@@ -68,6 +68,7 @@ func cutLast(s, sep string) (before, after string) {
 type Exit struct {
 	Code      int      // exit status; -1 when there is none
 	Signal    string   // SIGKILL, … when a signal ended it
+	OOM       bool     // the kernel sent it, for want of memory
 	Reason    string   // why it ended, where the launcher knows more than the status: did not start in 30s, handshake failed: …
 	LastLines []string // that it printed, oldest first
 	Permanent bool     // starting it again cannot help: no such file, not executable

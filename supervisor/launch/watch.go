@@ -63,7 +63,7 @@ func (li *life) bury(cause error, rung string) fleet.Exit {
 	li.home.roster.leave(li.name.String()) // before its number can be another's
 	li.home.census.remove(li.name)
 	exit := exitOf(li.child.reap())
-	li.explainMemory(&exit)
+	li.explainMemory(&exit, cause == nil && rung == "")
 	li.endStrays()
 	li.out.finish(li.l.bounds.tail)
 	li.role.clear()
