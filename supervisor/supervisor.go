@@ -37,11 +37,10 @@ type Process interface {
 
 // Options are what a Supervisor can do without.
 type Options struct {
-	// Note is told every change of state, and Roll every one of a rolling restart, by the loop: they must return soon and must not wait for
-	// the Supervisor.
-	Note func(fleet.Note)
-	Roll func(fleet.RollNote)
-	Rand func() float64 // numbers in [0, 1) for jitter; nil: a source of its own
+	// Stepped is told every event that the core is given and what it decides to do about it, before that is done. It is called by the loop:
+	// it must return soon and must not wait for the Supervisor.
+	Stepped func(now time.Time, ev fleet.Event, actions []fleet.Action)
+	Rand    func() float64 // numbers in [0, 1) for jitter; nil: a source of its own
 }
 
 // ErrEnded is what is returned to whoever still waits, or asks, when the fleet has ended.
@@ -52,8 +51,7 @@ type Supervisor struct {
 	name     string
 	services atomic.Pointer[[]fleet.Service] // as declared now; the loop writes it
 	launcher Launcher
-	note     func(fleet.Note)
-	noteRoll func(fleet.RollNote)
+	stepped  func(time.Time, fleet.Event, []fleet.Action)
 	mail     *mailbox
 	ran      atomic.Bool
 	done     chan struct{} // closed when Run returns
@@ -68,11 +66,8 @@ type Supervisor struct {
 
 // New makes a supervisor; Run starts the fleet.
 func New(spec fleet.Spec, l Launcher, opts Options) *Supervisor {
-	if opts.Note == nil {
-		opts.Note = func(fleet.Note) {}
-	}
-	if opts.Roll == nil {
-		opts.Roll = func(fleet.RollNote) {}
+	if opts.Stepped == nil {
+		opts.Stepped = func(time.Time, fleet.Event, []fleet.Action) {}
 	}
 	if opts.Rand == nil {
 		opts.Rand = rand.Float64
@@ -80,8 +75,7 @@ func New(spec fleet.Spec, l Launcher, opts Options) *Supervisor {
 	s := &Supervisor{
 		name:      spec.Name,
 		launcher:  l,
-		note:      opts.Note,
-		noteRoll:  opts.Roll,
+		stepped:   opts.Stepped,
 		mail:      newMailbox(),
 		done:      make(chan struct{}),
 		fleet:     fleet.New(spec, opts.Rand),
@@ -161,12 +155,14 @@ func (s *Supervisor) step(ev fleet.Event) {
 	if e, ok := ev.(fleet.Exited); ok {
 		delete(s.processes, e.Life)
 	}
-	actions := s.fleet.Step(time.Now(), ev)
+	now := time.Now()
+	actions := s.fleet.Step(now, ev)
 	switch ev.(type) {
 	case fleet.Reloaded, fleet.UndoAsked: // before anybody is started
 		services := s.fleet.Services()
 		s.services.Store(&services)
 	}
+	s.stepped(now, ev, actions)
 	for _, a := range actions {
 		s.do(a)
 	}
@@ -183,10 +179,6 @@ func (s *Supervisor) do(a fleet.Action) {
 		s.processes[a.Life].Kill()
 	case fleet.Quiesce:
 		s.launcher.Quiesce(s.spec(a.Service), s.tell)
-	case fleet.Note:
-		s.note(a)
-	case fleet.RollNote:
-		s.noteRoll(a)
 	case fleet.Finish:
 		s.finished = true
 	}

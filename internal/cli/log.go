@@ -73,15 +73,19 @@ func console(to io.Writer) io.Writer {
 		NoColor:       !colourful(to),
 		TimeFormat:    "15:04:05",
 		FieldsOrder:   []string{"pid", "cause"},
-		FieldsExclude: []string{"service", "worker", "state", "frontend", "backend"},
+		FieldsExclude: []string{"service", "worker", "event", "seq", "frontend", "backend"},
 		FormatPrepare: namedFirst,
 	}
 }
 
 func namedFirst(line map[string]any) error {
 	message := printable(fmt.Sprint(line[zerolog.MessageFieldName]))
-	if worker, ok := line["worker"].(string); ok {
-		message = worker + " " + message
+	subject, ok := line["worker"].(string)
+	if _, isEvent := line["event"]; isEvent && !ok { // what else is said of a service has its name in it
+		subject, ok = line["service"].(string)
+	}
+	if ok {
+		message = subject + " " + message
 	}
 	line[zerolog.MessageFieldName] = message
 	return nil

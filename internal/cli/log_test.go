@@ -29,7 +29,7 @@ func TestConsoleLogObeysNoControlCharacters(t *testing.T) {
 	ui := &tui{err: &out}
 	log, err := ui.log(logOptions{format: "console"})
 	must(t, err)
-	log.Warn().Str("worker", "hello/0#1").Str("state", "backoff").Str("cause", "it \x1b[2J ended").Int("pid", 7).Msg("back\x1b[2Joff")
+	log.Warn().Str("worker", "hello/0#1").Str("event", "backoff").Str("cause", "it \x1b[2J ended").Int("pid", 7).Msg("back\x1b[2Joff")
 	ui.close()
 	_, line, _ := strings.Cut(strings.TrimSuffix(out.String(), "\n"), " ")
 	if want := `WRN hello/0#1 back\x1b[2Joff pid=7 cause="it \x1b[2J ended"`; line != want {

@@ -161,7 +161,7 @@ func (s *Spool) empty(w *Writer) (was Writer) {
 // made again.
 func add(path string, limits Limits, lines []byte) error {
 	f, err := Open(path, limits)
-	if errors.Is(err, fs.ErrNotExist) && os.Mkdir(filepath.Dir(path), 0o700) == nil {
+	if errors.Is(err, fs.ErrNotExist) && os.MkdirAll(filepath.Dir(path), 0o700) == nil {
 		f, err = Open(path, limits)
 	}
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 
 // The width of the columns that most fields fit into.
 const (
-	subjectWidth = 12
+	subjectWidth = 16
 	kindWidth    = 13
 )
 

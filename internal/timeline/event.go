@@ -24,6 +24,12 @@ const (
 
 	ServiceUp Kind = "service_up"
 	Scaled    Kind = "scaled"
+	Reloaded  Kind = "reloaded" // it is declared otherwise now
+
+	Rolling    Kind = "rolling" // a rolling restart began, or goes on
+	RollFrozen Kind = "roll_frozen"
+	RollDone   Kind = "roll_done"
+	RollUndone Kind = "roll_undone"
 
 	Started   Kind = "started"
 	Ready     Kind = "ready"
@@ -37,6 +43,7 @@ const (
 	Backoff   Kind = "backoff"
 	Crashloop Kind = "crashloop"
 	GaveUp    Kind = "gave_up" // it is not started again
+	Dropped   Kind = "dropped" // it did not run, and is not wanted any more
 )
 
 // Event is one thing that happened. Keys of its JSON may be added, not changed.
@@ -58,6 +65,8 @@ type Data struct {
 	By        string   `json:"by,omitempty"`         // who asked: uid 1000 (pid 4711), SIGTTIN
 	Was       *int     `json:"was,omitempty"`        // scaled: workers wanted
 	Want      *int     `json:"want,omitempty"`       //
+	Done      int      `json:"done,omitempty"`       // a rolling restart: workers that are replaced
+	Of        int      `json:"of,omitempty"`         // and that there are to replace
 	Status    *int     `json:"status,omitempty"`     // exited: its status
 	Signal    string   `json:"signal,omitempty"`     // exited: what ended it
 	OOM       bool     `json:"oom,omitempty"`        // exited: the kernel killed it for want of memory
@@ -89,8 +98,8 @@ func rounded(d time.Duration) time.Duration {
 		return d.Round(time.Second)
 	case d >= time.Second:
 		return d.Round(100 * time.Millisecond)
-	case d >= time.Millisecond:
-		return d.Round(time.Millisecond)
+	case d > 0:
+		return max(d.Round(time.Millisecond), time.Millisecond)
 	}
 	return d
 }

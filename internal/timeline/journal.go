@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"path/filepath"
 	"sync"
 	"time"
@@ -20,9 +21,9 @@ func Path(stateDir string) string { return filepath.Join(stateDir, "events.jsonl
 // Journal writes events. It may be used by any goroutine, and nobody waits for a disk.
 type Journal struct {
 	fleet string
-	last  Event // that was there before
-	spool *spool.Spool
-	file  *spool.Writer
+	last  Event        // that was there before
+	spool *spool.Spool // nil: nothing is kept
+	file  io.Writer
 
 	mu  sync.Mutex // numbers are given in the order in which events are written
 	seq uint64
@@ -40,6 +41,9 @@ func Open(stateDir, fleet string, complain func(error)) *Journal {
 	j.seq = j.last.Seq
 	return j
 }
+
+// Discard is a journal that keeps nothing, for a fleet that has no place for it.
+func Discard(fleet string) *Journal { return &Journal{fleet: fleet, file: io.Discard} }
 
 // newest is the last event with a number; the zero Event when there is none.
 func newest(stateDir string) (last Event, err error) {
@@ -86,4 +90,9 @@ func (j *Journal) lost(n int) []byte {
 }
 
 // Close writes what is left. It fails when ctx ends before that.
-func (j *Journal) Close(ctx context.Context) error { return j.spool.Close(ctx) }
+func (j *Journal) Close(ctx context.Context) error {
+	if j.spool == nil {
+		return nil
+	}
+	return j.spool.Close(ctx)
+}

@@ -1,6 +1,7 @@
 package timeline
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -39,6 +40,9 @@ func Tell(events []Event, worker string, lives int, running bool, now time.Time)
 	t := &teller{now: now, running: running, events: map[uint64]Event{}, slots: map[string][]*Life{}, current: map[string]*Life{}}
 	for _, e := range events {
 		t.hear(e)
+	}
+	if !running {
+		t.orphan()
 	}
 	var stories []Story
 	for _, slot := range t.order {
@@ -110,7 +114,7 @@ func (l *Life) hear(e Event) {
 func (t *teller) story(slot, worker string, most int) Story {
 	all := t.slots[slot]
 	s := Story{Worker: slot}
-	s.Now, s.Next = t.state(all[len(all)-1])
+	s.Now, s.Next = t.state(current(all))
 	for i := len(all) - 1; i >= 0; i-- {
 		l := all[i]
 		switch {
@@ -122,6 +126,16 @@ func (t *teller) story(slot, worker string, most int) Story {
 		}
 	}
 	return s
+}
+
+// current is the newest life that runs, or the last one: a new one that was to replace a worker and failed leaves that one where it is.
+func current(all []*Life) *Life {
+	for _, l := range slices.Backward(all) {
+		if l.Ended == nil && !l.orphaned {
+			return l
+		}
+	}
+	return all[len(all)-1]
 }
 
 // finish fills in what is only known when all is heard.
@@ -156,7 +170,7 @@ func (t *teller) cause(e Event) (Event, bool) {
 // begins says whether an event is part of how a life came about, which does not explain its end.
 func (e Event) begins() bool {
 	switch e.Kind {
-	case Started, Ready, Backoff, Crashloop, GaveUp:
+	case Started, Ready, Backoff, Crashloop, GaveUp, Dropped:
 		return true
 	default:
 		return false
@@ -205,18 +219,13 @@ func (t *teller) doing(last Event, long string) (now, next string) {
 		return joined("is in a crash loop", last.Reason), t.retry(last)
 	case GaveUp:
 		return joined("is stopped", last.Reason),
-			"it is not started again by itself: mend what is wrong, then zfleet scale with the number there is asks for it again"
+			"it is not started again by itself: mend what is wrong, then zfleet restart " + SlotOf(last.Worker)
+	case Dropped:
+		return joined("is not wanted any more", last.Reason), ""
 	case Exited:
-		return "has ended", notAgain(last)
+		return "is not wanted any more: it was stopped " + ago(t.now, last.Time).String() + " ago", ""
 	}
 	return last.Words(), ""
-}
-
-func notAgain(exited Event) string {
-	if exited.data().Rung == "" {
-		return ""
-	}
-	return "it is not started again: it was asked to stop"
 }
 
 func (t *teller) retry(e Event) string {

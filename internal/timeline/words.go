@@ -23,18 +23,24 @@ func (e Event) Words() string {
 		return joined("up", e.Reason)
 	case Scaled:
 		return scaled(d)
+	case Reloaded:
+		return "declared otherwise" + by(d.By)
+	case Rolling, RollFrozen, RollDone, RollUndone:
+		return joined(fmt.Sprintf("%s, %d of %d replaced", rolls[e.Kind], d.Done, d.Of)+by(d.By), e.Reason)
 	case Started:
-		return fmt.Sprintf("started (pid %d)", d.Pid)
+		return joined(fmt.Sprintf("started (pid %d)", d.Pid), e.Reason)
 	case Ready:
 		return cmp.Or(e.Reason, "ready") + after(d.After)
 	case Late, Exited, Draining, Drained:
 		return e.ended(d)
 	case Killed:
-		return "killed with SIGKILL"
+		return joined("killed with SIGKILL", e.Reason)
 	case Backoff:
 		return again(d.RetryIn)
 	case Crashloop:
 		return joined("in a crash loop", e.Reason) + ": " + again(d.RetryIn)
+	case Dropped:
+		return joined("is not wanted any more", e.Reason)
 	case GaveUp:
 		return joined("is not started again", e.Reason)
 	}
@@ -51,13 +57,18 @@ func (e Event) ended(d Data) string {
 		return e.Reason
 	}
 	text := cmp.Or(e.Reason, "exited")
-	if d.OOM {
-		text += " (out of memory)"
-	}
 	if d.Rung != "" {
 		text = "stopped as asked: " + d.Rung
 	}
-	return text + after(d.After)
+	text += after(d.After)
+	if last := len(d.LastLines) - 1; last >= 0 && d.Status != nil && *d.Status > 0 { // it mostly says why
+		text += ": " + d.LastLines[last]
+	}
+	return text
+}
+
+var rolls = map[Kind]string{
+	Rolling: "rolling restart", RollFrozen: "rolling restart frozen", RollDone: "rolling restart done", RollUndone: "rolling restart undone",
 }
 
 func scaled(d Data) string {
@@ -97,7 +108,7 @@ func joined(text, reason string) string {
 }
 
 // Subject is whom an event is about: a worker, else a service, else the fleet.
-func (e Event) Subject() string { return cmp.Or(e.Worker, e.Service, e.Fleet) }
+func (e Event) Subject() string { return cmp.Or(e.Worker, e.Service, "fleet") }
 
 // ago is how long before now something was, for people.
 func ago(now, then time.Time) Duration { return Duration(max(now.Sub(then), 0).Round(time.Second)) }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -57,7 +59,7 @@ func Read(ctx context.Context, stateDir string, q Query, give func(Line) error) 
 
 // Workers are the slots that have a log, hello/3 or hello/proxy, in order.
 func Workers(stateDir string) ([]string, error) {
-	files, err := filepath.Glob(filepath.Join(folder(stateDir), "*", "*.log*"))
+	files, err := fs.Glob(os.DirFS(folder(stateDir)), "*/*.log*")
 	var slots []string
 	for _, path := range files {
 		name, _, _ := strings.Cut(filepath.Base(path), ".log")

@@ -27,8 +27,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // book is a fleet's logs in a folder of their own.
 func book(t *testing.T, limits Limits) (*Book, string) {
 	t.Helper()
-	dir := t.TempDir()
-	must(t, os.Mkdir(folder(dir), 0o700))
+	dir := filepath.Join(t.TempDir(), "a [state] folder")
 	return Open(dir, limits, func(err error) { t.Error(err) }), dir
 }
 
@@ -183,13 +182,16 @@ func TestNothingIsKept(t *testing.T) {
 func TestLostLines(t *testing.T) {
 	dir := t.TempDir()
 	failed := make(chan error, 1)
-	b := Open(filepath.Join(dir, "later"), plenty, func(err error) { failed <- err })
+	must(t, os.WriteFile(folder(dir), nil, 0o600)) // in its place
+	b := Open(dir, plenty, func(err error) { failed <- err })
 	say(b, "hello/0#1", 0, "a")
-	<-failed
-	must(t, os.MkdirAll(folder(filepath.Join(dir, "later")), 0o700))
+	if err := <-failed; !strings.HasSuffix(err.Error(), "hello/0.log: not a directory") {
+		t.Errorf("got %v", err)
+	}
+	must(t, os.Remove(folder(dir)))
 	await.Until(t, "the loss to be told", func() bool {
 		say(b, "hello/0#1", 0, "b")
-		return strings.Contains(texts(t, filepath.Join(dir, "later"), Query{Last: All}), "lines of this worker could not be written")
+		return strings.Contains(texts(t, dir, Query{Last: All}), "lines of this worker could not be written")
 	})
 	closeBook(t, b)
 }
