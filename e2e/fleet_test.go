@@ -90,7 +90,7 @@ func (f *fleet) again(t *testing.T) *fleet {
 // zfleet runs a command on the fleet.
 func (f *fleet) zfleet(t *testing.T, args ...string) ([]byte, error) {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(bin, "zfleet"), append(args, "-f", f.file)...)
+	cmd := exec.Command(filepath.Join(bin, "zfleet"), append(args, "--file", f.file)...)
 	cmd.Env = append(os.Environ(), f.env...)
 	out, err := cmd.Output()
 	var exit *exec.ExitError

@@ -26,7 +26,7 @@ func TestStoppedWorkerAnswers(t *testing.T) {
 				t.Errorf("%v\n%s", err, out)
 			}
 			expect(t, c, "slept 500ms")
-			f.logged(t, w.Name, `"state":"stopped"`, "stopped as asked: drained")
+			f.logged(t, w.Name, `"event":"exited"`, "stopped as asked: drained")
 		})
 	}
 }

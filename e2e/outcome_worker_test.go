@@ -64,7 +64,7 @@ func TestWorkerDiesBeforeItAnswers(t *testing.T) {
 	expect(t, c, "slept 500ms")
 	f.restarted(t, 1)
 	f.counted(t, admin.Counters{Requests: 1, Replies: 1, Redelivered: 1})
-	f.logged(t, victim.Name, `"cause":"`, "SIGKILL")
+	f.logged(t, victim.Name, `"event":"exited"`, "SIGKILL")
 }
 
 // busy waits for a worker that has a request.

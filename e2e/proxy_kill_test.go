@@ -72,8 +72,8 @@ func TestProxyKilledUnderPlainREQ(t *testing.T) {
 		t.Errorf("another one got %q", reply)
 	}
 	f.counted(t, admin.Counters{Requests: 1, Replies: 1}) // of the new proxy
-	f.logged(t, "echo/proxy#1", `"cause":"`, "SIGKILL")
-	f.logged(t, "echo/proxy#2", `"state":"ready"`)
+	f.logged(t, "echo/proxy#1", `"event":"exited"`, "SIGKILL")
+	f.logged(t, "echo/proxy#2", `"event":"ready"`)
 }
 
 // A REQ with ZMQ_REQ_RELAXED and ZMQ_REQ_CORRELATE asks again when its time is over, on the same socket, and gets the reply to that.

@@ -114,8 +114,16 @@ func inBubble(t *testing.T, services []fleet.Service, test func(*testing.T, *ben
 func newBench(t *testing.T, services []fleet.Service) *bench {
 	b := &bench{T: t, launcher: newFakeLauncher(), result: make(chan error, 1), over: make(chan struct{})}
 	b.Supervisor = New(fleet.Spec{Name: "test", Services: services, MaxStarting: 4}, b.launcher, Options{
-		Note: func(n fleet.Note) { b.notes = append(b.notes, n) },
-		Roll: func(n fleet.RollNote) { b.rolls = append(b.rolls, n) },
+		Stepped: func(_ time.Time, _ fleet.Event, actions []fleet.Action) {
+			for _, a := range actions {
+				switch a := a.(type) {
+				case fleet.Note:
+					b.notes = append(b.notes, a)
+				case fleet.RollNote:
+					b.rolls = append(b.rolls, a)
+				}
+			}
+		},
 		Rand: func() float64 { return 0.5 },
 	})
 	return b
@@ -129,7 +137,7 @@ func (b *bench) run() {
 
 // end makes sure that Run returns, however the test left things.
 func (b *bench) end() {
-	b.Shutdown(true)
+	b.Shutdown(true, "test")
 	b.settle()
 	for _, life := range b.living() {
 		b.mail.put(fleet.Exited{Life: life})
@@ -201,7 +209,7 @@ func (b *bench) expect(p *fakeProcess, call string) {
 
 func (b *bench) scaleTo(n int) {
 	b.Helper()
-	if want, err := b.Scale(b.Context(), "", func(int) int { return n }); want != n || err != nil {
+	if want, err := b.Scale(b.Context(), "", "test", func(int) int { return n }); want != n || err != nil {
 		b.Fatalf("Scale to %d: %d, %v", n, want, err)
 	}
 }

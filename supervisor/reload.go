@@ -13,6 +13,7 @@ import (
 type reloadRequest struct {
 	spec  fleet.Spec
 	dry   bool
+	by    string
 	reply chan reloadReply
 }
 
@@ -22,9 +23,10 @@ type reloadReply struct {
 }
 
 // Reload makes the fleet what spec says, by the least that does it, and returns what that is; dry only returns it. A plan that is refused in
-// any part is not carried out. It returns at once: see Settled and Rolled.
-func (s *Supervisor) Reload(ctx context.Context, spec fleet.Spec, dry bool) (reload.Plan, error) {
-	r := &reloadRequest{spec: spec, dry: dry, reply: make(chan reloadReply, 1)}
+// any part is not carried out. It returns at once: see Settled and Rolled. By is who asks, for
+// event streams.
+func (s *Supervisor) Reload(ctx context.Context, spec fleet.Spec, dry bool, by string) (reload.Plan, error) {
+	r := &reloadRequest{spec: spec, dry: dry, by: by, reply: make(chan reloadReply, 1)}
 	answer, err := ask(ctx, s, r, r.reply)
 	if err == nil {
 		err = answer.err
@@ -50,20 +52,21 @@ func (s *Supervisor) reload(r *reloadRequest) {
 	now.Name, now.Services = s.name, *s.services.Load()
 	plan := reload.Make(now, r.spec, running)
 	if !r.dry && !plan.Refused() {
-		s.carryOut(plan, r.spec)
+		s.carryOut(plan, r)
 	}
 	r.reply <- reloadReply{plan: plan}
 }
 
 // carryOut declares everything first: the bounds of scaling are the new ones.
-func (s *Supervisor) carryOut(plan reload.Plan, spec fleet.Spec) {
-	for _, svc := range spec.Services {
-		s.step(fleet.Reloaded{Service: svc, Roll: plan.Has(reload.Roll, svc.Name)})
+func (s *Supervisor) carryOut(plan reload.Plan, r *reloadRequest) {
+	for _, svc := range r.spec.Services {
+		s.step(fleet.Reloaded{Service: svc, Roll: plan.Has(reload.Roll, svc.Name), By: r.by})
 	}
 	for _, step := range plan {
 		if step.Do == reload.Scale {
 			s.scale(&scaleRequest{
-				ctx: context.Background(), svc: s.spec(step.Service), change: func(int) int { return step.Want }, reply: make(chan scaleReply, 1),
+				ctx: context.Background(), svc: s.spec(step.Service), by: r.by, change: func(int) int { return step.Want },
+				reply: make(chan scaleReply, 1),
 			})
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // reloads makes the fleet what these services say, and checks the plan.
 func (b *bench) reloads(dry bool, want string, all ...fleet.Service) {
 	b.Helper()
-	plan, err := b.Reload(b.Context(), fleet.Spec{Name: "test", Services: all}, dry)
+	plan, err := b.Reload(b.Context(), fleet.Spec{Name: "test", Services: all}, dry, "test")
 	if err != nil {
 		b.Fatalf("Reload: %v", err)
 	}
@@ -52,7 +52,7 @@ func TestReloadDoesWhatThePlanSays(t *testing.T) {
 		b.came(b.rolling(), "done")
 		b.answered(b.settling(""), "")
 		b.reloads(false, "", next)
-		if _, err := b.Scale(t.Context(), "", func(int) int { return 4 }); err == nil {
+		if _, err := b.Scale(t.Context(), "", "test", func(int) int { return 4 }); err == nil {
 			t.Error("the new bound does not hold")
 		}
 		b.quiet()
@@ -83,12 +83,12 @@ func TestReloadIsTakenBack(t *testing.T) {
 		b.workers[0].exit(0)
 		b.next().exit(78)
 		b.came(b.rolling(), "frozen")
-		if _, err := b.Continue(t.Context(), ""); err != nil {
+		if _, err := b.Continue(t.Context(), "", "test"); err != nil {
 			t.Fatal(err)
 		}
 		dismissed := b.next()
 		first, last := b.rollingOf(1), b.rolling()
-		if roll, err := b.Undo(t.Context(), ""); err != nil || roll.State != fleet.RollRolling || roll.Of != 1 {
+		if roll, err := b.Undo(t.Context(), "", "test"); err != nil || roll.State != fleet.RollRolling || roll.Of != 1 {
 			t.Errorf("Undo: %+v, %v", roll, err)
 		}
 		b.came(b.rollingOf(2), "")
@@ -112,8 +112,8 @@ func TestReloadOfAStaleProgramAndOfACountChangedByHand(t *testing.T) {
 		b.settle()
 		b.reloads(true, "scale hello: 2 → 1 (count was changed by hand to 2: back to what the file says)\n"+
 			"roll hello: its program has changed on disk\n", hello)
-		b.Shutdown(false)
-		if plan, err := b.Reload(t.Context(), fleet.Spec{Name: "test"}, false); err == nil ||
+		b.Shutdown(false, "test")
+		if plan, err := b.Reload(t.Context(), fleet.Spec{Name: "test"}, false, "test"); err == nil ||
 			err.Error() != "cannot reload the fleet: the fleet is shutting down" {
 			t.Errorf("%v, %v", plan, err)
 		}

@@ -22,8 +22,8 @@ func (s *Supervisor) View(ctx context.Context) (fleet.View, error) {
 }
 
 // Shutdown asks for the fleet's end and returns at once: drained, or killed when now is true or when it is not the first time. Run returns
-// when that is done.
-func (s *Supervisor) Shutdown(now bool) { s.mail.put(fleet.ShutdownAsked{Now: now}) }
+// when that is done. By is who asks, for event streams.
+func (s *Supervisor) Shutdown(now bool, by string) { s.mail.put(fleet.ShutdownAsked{Now: now, By: by}) }
 
 // ask puts a request and waits for its answer, for the caller to give up or for the fleet's end. Reply has room for one, so that the loop
 // never waits.

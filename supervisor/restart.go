@@ -22,32 +22,32 @@ type rollReply struct {
 }
 
 // Restart begins a rolling restart of a service ("": the first), or of one slot of it, and returns at once: how it ends is [Rolled]'s. While
-// one is under way it becomes part of that one.
-func (s *Supervisor) Restart(ctx context.Context, service string, slot int) (fleet.RollView, error) {
+// one is under way it becomes part of that one. By is who asks, for event streams, here and in Continue and Undo.
+func (s *Supervisor) Restart(ctx context.Context, service string, slot int, by string) (fleet.RollView, error) {
 	return s.askRoll(ctx, "restart", service, func(svc fleet.Service) *restartRequest {
 		return &restartRequest{
 			check: func(view fleet.ServiceView) error { return restartable(view, slot) },
-			event: fleet.RestartAsked{Service: svc.Name, Slot: slot},
+			event: fleet.RestartAsked{Service: svc.Name, Slot: slot, By: by},
 		}
 	})
 }
 
 // Continue lets a frozen rolling restart go on, and returns at once.
-func (s *Supervisor) Continue(ctx context.Context, service string) (fleet.RollView, error) {
+func (s *Supervisor) Continue(ctx context.Context, service, by string) (fleet.RollView, error) {
 	return s.askRoll(ctx, "continue the rolling restart of", service, func(svc fleet.Service) *restartRequest {
 		return &restartRequest{
 			check: func(view fleet.ServiceView) error { return inState(view, fleet.RollFrozen) },
-			event: fleet.ContinueAsked{Service: svc.Name},
+			event: fleet.ContinueAsked{Service: svc.Name, By: by},
 		}
 	})
 }
 
 // Undo gives up a rolling restart that is under way or frozen. Workers that are replaced stay so.
-func (s *Supervisor) Undo(ctx context.Context, service string) (fleet.RollView, error) {
+func (s *Supervisor) Undo(ctx context.Context, service, by string) (fleet.RollView, error) {
 	return s.askRoll(ctx, "give up the rolling restart of", service, func(svc fleet.Service) *restartRequest {
 		return &restartRequest{
 			check: func(view fleet.ServiceView) error { return inState(view, fleet.RollRolling, fleet.RollFrozen) },
-			event: fleet.UndoAsked{Service: svc.Name},
+			event: fleet.UndoAsked{Service: svc.Name, By: by},
 		}
 	})
 }

@@ -12,7 +12,7 @@ import (
 // restarts asks for a rolling restart of hello.
 func (b *bench) restarts(slot int) fleet.RollView {
 	b.Helper()
-	roll, err := b.Restart(b.Context(), "hello", slot)
+	roll, err := b.Restart(b.Context(), "hello", slot, "test")
 	if err != nil {
 		b.Fatalf("Restart: %v", err)
 	}
@@ -86,39 +86,39 @@ func TestRestartThatFreezesIsContinuedOrUndone(t *testing.T) {
 		b.next().exit(78)
 		b.came(outcome, "frozen")
 		b.quiet()
-		_, err := b.Restart(t.Context(), "hello", 1)
+		_, err := b.Restart(t.Context(), "hello", 1, "test")
 		b.refused(err, "cannot restart hello: its rolling restart is frozen: continue it, undo it, or restart the whole service")
-		if _, err := b.Continue(t.Context(), "hello"); err != nil {
+		if _, err := b.Continue(t.Context(), "hello", "test"); err != nil {
 			t.Fatal(err)
 		}
 		outcome = b.rolling()
 		next := b.next()
-		_, err = b.Continue(t.Context(), "hello")
+		_, err = b.Continue(t.Context(), "hello", "test")
 		b.refused(err, "cannot continue the rolling restart of hello: it is not frozen, it goes on")
-		if roll, err := b.Undo(t.Context(), ""); err != nil || roll.State != fleet.RollUndone {
+		if roll, err := b.Undo(t.Context(), "", "test"); err != nil || roll.State != fleet.RollUndone {
 			t.Fatalf("Undo: %+v, %v", roll, err)
 		}
 		b.came(outcome, "undone")
 		b.expect(next, "stop")
 		b.expect(b.workers[0], "")
-		_, err = b.Undo(t.Context(), "")
+		_, err = b.Undo(t.Context(), "", "test")
 		b.refused(err, "cannot give up the rolling restart of hello: none is under way")
 	})
 }
 
 func TestRestartOfWhatThereIsNot(t *testing.T) {
 	inBubble(t, services(service("hello", 2)), func(t *testing.T, b *bench) {
-		_, err := b.Restart(t.Context(), "helo", fleet.AllSlots)
+		_, err := b.Restart(t.Context(), "helo", fleet.AllSlots, "test")
 		b.refused(err, `cannot restart a service: this fleet has no service "helo", it has hello`)
-		_, err = b.Restart(t.Context(), "hello", 2)
+		_, err = b.Restart(t.Context(), "hello", 2, "test")
 		b.refused(err, "cannot restart hello: hello has no worker 2")
 		_, err = b.Rolled(t.Context(), "helo", 0)
 		b.refused(err, `cannot wait for a service: this fleet has no service "helo", it has hello`)
 		b.restarts(1)
 		outcome := b.rolling()
-		b.Shutdown(false)
+		b.Shutdown(false, "test")
 		b.came(outcome, "the rolling restart of hello did not end: the fleet is shutting down")
-		_, err = b.Restart(t.Context(), "hello", fleet.AllSlots)
+		_, err = b.Restart(t.Context(), "hello", fleet.AllSlots, "test")
 		b.refused(err, "cannot restart hello: the fleet is shutting down")
 	})
 }

@@ -18,6 +18,7 @@ const mostWorkers = 10_000
 type scaleRequest struct {
 	ctx      context.Context
 	svc      fleet.Service
+	by       string
 	change   func(want int) int
 	observed bool // what the workers hold has been asked
 	reply    chan scaleReply
@@ -35,16 +36,17 @@ type observation struct {
 }
 
 // Scale changes how many workers a service wants ("": the first service) and returns how many it wants now, without waiting for them: that
-// is Settled's. Change is given the current number; it is called by the loop, maybe more than once, and must do nothing else.
+// is Settled's. Change is given the current number; it is called by the loop, maybe more than once, and must do nothing else. By is who asks, for
+// event streams.
 //
 // Requests for one service are carried out in the order of their coming. A number outside the service's min and max is an error that names
 // the bound. When ctx ends first the request is dropped if it has not been carried out.
-func (s *Supervisor) Scale(ctx context.Context, service string, change func(want int) int) (want int, err error) {
+func (s *Supervisor) Scale(ctx context.Context, service, by string, change func(want int) int) (want int, err error) {
 	svc, err := s.find(service)
 	if err != nil {
 		return 0, fmt.Errorf("cannot scale: %v", err)
 	}
-	r := &scaleRequest{ctx: ctx, svc: svc, change: change, reply: make(chan scaleReply, 1)}
+	r := &scaleRequest{ctx: ctx, svc: svc, by: by, change: change, reply: make(chan scaleReply, 1)}
 	answer, err := ask(ctx, s, r, r.reply)
 	if err == nil {
 		err = answer.err
@@ -74,7 +76,7 @@ func (s *Supervisor) scaleQueued(name string) {
 			return
 		}
 		if err == nil {
-			s.step(fleet.Scaled{Service: name, Want: want})
+			s.step(fleet.Scaled{Service: name, Want: want, By: r.by})
 		}
 		s.scales[name] = s.scales[name][1:]
 		r.reply <- scaleReply{want, err}

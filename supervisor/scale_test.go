@@ -36,7 +36,7 @@ func TestScaleUpAnswersAtOnce(t *testing.T) {
 			{"hello", fleet.Life{Service: "hello", Slot: 2, N: 1}},
 		} {
 			began := time.Now()
-			want, err := b.Scale(t.Context(), test.service, by(1))
+			want, err := b.Scale(t.Context(), test.service, "test", by(1))
 			if err != nil || want != test.launch.Slot+1 {
 				t.Errorf("Scale(%q) = %d, %v", test.service, want, err)
 			}
@@ -76,7 +76,7 @@ func TestScaleDownDoesNotWaitForASilentProxy(t *testing.T) {
 		errs := make(chan error)
 		for range 3 {
 			go func() {
-				_, err := b.Scale(t.Context(), "", by(-1))
+				_, err := b.Scale(t.Context(), "", "test", by(-1))
 				errs <- err
 			}()
 		}
@@ -108,7 +108,7 @@ func TestScalesKeepTheirOrder(t *testing.T) {
 		}
 		answers := make(chan string, 3)
 		scale := func(service string, n int) {
-			want, err := b.Scale(t.Context(), service, to(n))
+			want, err := b.Scale(t.Context(), service, "test", to(n))
 			answers <- fmt.Sprintf("%s=%d %v", service, want, err)
 		}
 		go scale("hello", 1)
@@ -148,13 +148,13 @@ func TestScaleRefuses(t *testing.T) {
 			{"echo", 1e9, "cannot scale echo: 1000000000 workers are too many, without [service.echo.workers] max it is 10000"},
 			{"nobody", 1, `cannot scale: this fleet has no service "nobody", it has hello, echo`},
 		} {
-			if want, err := b.Scale(t.Context(), test.service, to(test.want)); err == nil || err.Error() != test.err || want != 0 {
+			if want, err := b.Scale(t.Context(), test.service, "test", to(test.want)); err == nil || err.Error() != test.err || want != 0 {
 				t.Errorf("Scale(%q, %d) = %d, %v\nwant %s", test.service, test.want, want, err, test.err)
 			}
 		}
 		b.quiet()
-		b.Shutdown(false)
-		if _, err := b.Scale(t.Context(), "", to(3)); err == nil || !strings.Contains(err.Error(), "shutting down") {
+		b.Shutdown(false, "test")
+		if _, err := b.Scale(t.Context(), "", "test", to(3)); err == nil || !strings.Contains(err.Error(), "shutting down") {
 			t.Errorf("Scale during a shutdown: %v", err)
 		}
 	})
@@ -162,7 +162,7 @@ func TestScaleRefuses(t *testing.T) {
 
 func TestFleetWithoutServices(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bench) {
-		if _, err := b.Scale(t.Context(), "", to(1)); err == nil || !strings.Contains(err.Error(), "no services") {
+		if _, err := b.Scale(t.Context(), "", "test", to(1)); err == nil || !strings.Contains(err.Error(), "no services") {
 			t.Errorf("Scale: %v", err)
 		}
 	})
@@ -172,10 +172,10 @@ func TestFleetWithoutServices(t *testing.T) {
 func TestScaleDownDuringAShutdown(t *testing.T) {
 	inBubble(t, services(service("hello", 3)), func(t *testing.T, b *bench) {
 		b.launcher.inflight = func(fleet.Service) map[fleet.Life]int {
-			b.Shutdown(false)
+			b.Shutdown(false, "test")
 			return nil
 		}
-		if _, err := b.Scale(t.Context(), "", to(1)); err == nil || !strings.Contains(err.Error(), "shutting down") {
+		if _, err := b.Scale(t.Context(), "", "test", to(1)); err == nil || !strings.Contains(err.Error(), "shutting down") {
 			t.Errorf("Scale: %v", err)
 		}
 		b.expect(b.workers[2], "")
@@ -188,7 +188,7 @@ func TestScaleGivenUp(t *testing.T) {
 		b.launcher.inflight = b.silent
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		if _, err := b.Scale(ctx, "", to(1)); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := b.Scale(ctx, "", "test", to(1)); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Scale: %v", err)
 		}
 		time.Sleep(time.Minute)

@@ -98,7 +98,7 @@ func TestSettledEndsEarlyWhereWaitingIsInVain(t *testing.T) {
 	inBubble(t, services(service("hello", 1)), func(t *testing.T, b *bench) {
 		b.scaleTo(2)
 		ending := b.settling("")
-		b.Shutdown(false)
+		b.Shutdown(false, "test")
 		b.answered(ending, "hello did not settle: the fleet is shutting down")
 	})
 	inBubble(t, services(service("hello", 1)), func(t *testing.T, b *bench) {

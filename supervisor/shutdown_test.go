@@ -36,9 +36,9 @@ func TestShutdownGoesDownTheLadder(t *testing.T) {
 
 func TestSecondShutdownKills(t *testing.T) {
 	inBubble(t, services(service("hello", 2)), func(t *testing.T, b *bench) {
-		b.Shutdown(false)
+		b.Shutdown(false, "test")
 		b.expect(b.workers[0], "")
-		b.Shutdown(false)
+		b.Shutdown(false, "test")
 		for _, p := range append(b.workers, b.proxy["hello"]) {
 			b.expect(p, "kill")
 			p.exit(-1)
@@ -52,7 +52,7 @@ func TestSecondShutdownKills(t *testing.T) {
 
 func TestShutdownNow(t *testing.T) {
 	inBubble(t, services(service("hello", 1)), func(t *testing.T, b *bench) {
-		b.Shutdown(true)
+		b.Shutdown(true, "test")
 		b.expect(b.workers[0], "kill")
 		b.expect(b.proxy["hello"], "kill")
 	})
@@ -61,7 +61,7 @@ func TestShutdownNow(t *testing.T) {
 // Cancelling Run's context while a shutdown is under way is not asking a second time.
 func TestCancellingDuringAShutdownKillsNobody(t *testing.T) {
 	inBubble(t, services(service("hello", 1)), func(t *testing.T, b *bench) {
-		b.Shutdown(false)
+		b.Shutdown(false, "test")
 		b.settle()
 		b.cancel()
 		b.expect(b.workers[0], "")
@@ -98,11 +98,11 @@ func TestTheEndReachesThoseWhoWait(t *testing.T) {
 		b.launcher.inflight = b.silent
 		errs := make(chan error, 1)
 		go func() {
-			_, err := b.Scale(t.Context(), "", func(int) int { return 1 })
+			_, err := b.Scale(t.Context(), "", "test", func(int) int { return 1 })
 			errs <- err
 		}()
 		b.settle()
-		b.Shutdown(true)
+		b.Shutdown(true, "test")
 		for _, p := range append(b.workers, b.proxy["hello"]) {
 			p.exit(-1)
 		}

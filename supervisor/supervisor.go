@@ -38,11 +38,10 @@ type Process interface {
 
 // Options are what a Supervisor can do without.
 type Options struct {
-	// Note is told every change of state, and Roll every one of a rolling restart, by the loop: they must return soon and must not wait for
-	// the Supervisor.
-	Note func(fleet.Note)
-	Roll func(fleet.RollNote)
-	Rand func() float64 // numbers in [0, 1) for jitter; nil: a source of its own
+	// Stepped is told every event that the core is given and what it decides to do about it, before that is done. It is called by the loop:
+	// it must return soon and must not wait for the Supervisor.
+	Stepped func(now time.Time, ev fleet.Event, actions []fleet.Action)
+	Rand    func() float64 // numbers in [0, 1) for jitter; nil: a source of its own
 }
 
 // ErrEnded is what is returned to whoever still waits, or asks, when the fleet has ended.
@@ -53,8 +52,7 @@ type Supervisor struct {
 	name     string
 	services atomic.Pointer[[]fleet.Service] // as declared now; the loop writes it
 	launcher Launcher
-	note     func(fleet.Note)
-	noteRoll func(fleet.RollNote)
+	stepped  func(time.Time, fleet.Event, []fleet.Action)
 	mail     *mailbox
 	ran      atomic.Bool
 	done     chan struct{} // closed when Run returns
@@ -69,11 +67,8 @@ type Supervisor struct {
 
 // New makes a supervisor; Run starts the fleet.
 func New(spec fleet.Spec, l Launcher, opts Options) *Supervisor {
-	if opts.Note == nil {
-		opts.Note = func(fleet.Note) {}
-	}
-	if opts.Roll == nil {
-		opts.Roll = func(fleet.RollNote) {}
+	if opts.Stepped == nil {
+		opts.Stepped = func(time.Time, fleet.Event, []fleet.Action) {}
 	}
 	if opts.Rand == nil {
 		opts.Rand = rand.Float64
@@ -81,8 +76,7 @@ func New(spec fleet.Spec, l Launcher, opts Options) *Supervisor {
 	s := &Supervisor{
 		name:      spec.Name,
 		launcher:  l,
-		note:      opts.Note,
-		noteRoll:  opts.Roll,
+		stepped:   opts.Stepped,
 		mail:      newMailbox(),
 		done:      make(chan struct{}),
 		fleet:     fleet.New(spec, opts.Rand),
@@ -162,12 +156,14 @@ func (s *Supervisor) step(ev fleet.Event) {
 	if e, ok := ev.(fleet.Exited); ok {
 		delete(s.processes, e.Life)
 	}
-	actions := s.fleet.Step(time.Now(), ev)
+	now := time.Now()
+	actions := s.fleet.Step(now, ev)
 	switch ev.(type) {
 	case fleet.Reloaded, fleet.UndoAsked: // before anybody is started
 		services := s.fleet.Services()
 		s.services.Store(&services)
 	}
+	s.stepped(now, ev, actions)
 	for _, a := range actions {
 		s.do(a)
 	}
@@ -186,10 +182,6 @@ func (s *Supervisor) do(a fleet.Action) {
 		s.processes[a.Life].Abort(a.Reason)
 	case fleet.Quiesce:
 		s.launcher.Quiesce(s.spec(a.Service), s.tell)
-	case fleet.Note:
-		s.note(a)
-	case fleet.RollNote:
-		s.noteRoll(a)
 	case fleet.Finish:
 		s.finished = true
 	}

@@ -124,13 +124,13 @@ func TestAskedAfterTheEnd(t *testing.T) {
 		if !errors.Is(err, ErrEnded) {
 			t.Errorf("View: %v", err)
 		}
-		if _, err = b.Scale(t.Context(), "", func(int) int { return 3 }); !errors.Is(err, ErrEnded) {
+		if _, err = b.Scale(t.Context(), "", "test", func(int) int { return 3 }); !errors.Is(err, ErrEnded) {
 			t.Errorf("Scale: %v", err)
 		}
 		if err = b.Settled(t.Context(), ""); !errors.Is(err, ErrEnded) {
 			t.Errorf("Settled: %v", err)
 		}
-		b.Shutdown(false) // to nobody
+		b.Shutdown(false, "test") // to nobody
 		b.tell(fleet.TimePassed{})
 		if n := len(b.mail.take()); n != 0 {
 			t.Errorf("%d messages are kept for nobody", n)

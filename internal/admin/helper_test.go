@@ -45,6 +45,7 @@ type fakeFleet struct {
 	restart func(RestartRequest) (RestartReply, error)
 	reload  func(ReloadRequest) (ReloadReply, error)
 	rolled  func(context.Context, string, int) (Roll, error)
+	events  func(context.Context, EventQuery, func(any) error) error
 }
 
 func (f fakeFleet) Status(ctx context.Context) (Status, error)                  { return f.status(ctx) }
@@ -61,6 +62,12 @@ func (f fakeFleet) Reload(_ context.Context, r ReloadRequest) (ReloadReply, erro
 }
 func (f fakeFleet) Rolled(ctx context.Context, service string, number int) (Roll, error) {
 	return f.rolled(ctx, service, number)
+}
+func (f fakeFleet) Events(ctx context.Context, q EventQuery) (func(func(any) error) error, error) {
+	if q.Service == "none" {
+		return nil, Errorf(CodeUnknownService, "no service none")
+	}
+	return func(tell func(any) error) error { return f.events(ctx, q, tell) }, nil
 }
 func (f fakeFleet) Version() Version { return me }
 

@@ -36,19 +36,25 @@ func withPeer(ctx context.Context, conn net.Conn) context.Context {
 	if err != nil {
 		return ctx
 	}
-	return context.WithValue(ctx, peerKey{}, cred.Uid)
+	return context.WithValue(ctx, peerKey{}, cred)
 }
 
 // checkPeer asks the kernel's word, not the file's mode: a socket may be handed on, or lie in a folder that others can enter.
 func checkPeer(r *http.Request) error {
-	uid, ok := r.Context().Value(peerKey{}).(uint32)
+	cred, ok := r.Context().Value(peerKey{}).(*unix.Ucred)
 	if !ok {
 		return Errorf(CodeForbidden, "cannot tell who is asking")
 	}
-	if !trusted(uid) {
-		return Errorf(CodeForbidden, "user %d may not command this fleet, which belongs to user %d", uid, os.Geteuid())
+	if !trusted(cred.Uid) {
+		return Errorf(CodeForbidden, "user %d may not command this fleet, which belongs to user %d", cred.Uid, os.Geteuid())
 	}
 	return nil
+}
+
+// asker is who asks, in words, of a request whose peer was checked.
+func asker(r *http.Request) string {
+	cred, _ := r.Context().Value(peerKey{}).(*unix.Ucred)
+	return fmt.Sprintf("uid %d (pid %d)", cred.Uid, cred.Pid)
 }
 
 func checkServer(conn net.Conn) error {

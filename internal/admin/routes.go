@@ -46,6 +46,7 @@ func postRestart(f Fleet, r *http.Request) (any, error) {
 	case req.Slot != nil && (req.Service == "" || req.Do != ""):
 		return nil, Errorf(CodeBadRequest, `a restart request with a "slot" has a "service", and does nothing else`)
 	}
+	req.By = asker(r)
 	return f.Restart(r.Context(), req)
 }
 
@@ -54,6 +55,7 @@ func postReload(f Fleet, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	req.By = asker(r)
 	return f.Reload(r.Context(), req)
 }
 
@@ -78,6 +80,7 @@ func postScale(f Fleet, r *http.Request) (any, error) {
 	if (req.Count == nil) == (req.Delta == 0) {
 		return nil, Errorf(CodeBadRequest, `a scale request has either a "count" or a "delta" that is not 0`)
 	}
+	req.By = asker(r)
 	return f.Scale(r.Context(), req)
 }
 
@@ -86,6 +89,7 @@ func postDown(f Fleet, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	req.By = asker(r)
 	return struct{}{}, f.Down(r.Context(), req)
 }
 
@@ -105,11 +109,14 @@ func body[T any](r *http.Request) (T, error) {
 }
 
 func noRoute(_ Fleet, r *http.Request) (any, error) {
+	if r.URL.Path == eventsPath {
+		return nil, Errorf(CodeMethod, "%s takes GET, not %s", r.URL.Path, r.Method)
+	}
 	known := slices.IndexFunc(routes, func(rt route) bool { return rt.path == r.URL.Path })
 	if known >= 0 {
 		return nil, Errorf(CodeMethod, "%s takes %s, not %s", r.URL.Path, routes[known].method, r.Method)
 	}
-	var paths []string
+	paths := []string{eventsPath}
 	for _, rt := range routes {
 		paths = append(paths, rt.path)
 	}

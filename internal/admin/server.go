@@ -22,6 +22,8 @@ type Fleet interface {
 	Reload(ctx context.Context, req ReloadRequest) (ReloadReply, error)
 	Down(ctx context.Context, req DownRequest) error
 	Version() Version
+	// Events finds the events that are asked for. Read tells them, as values of JSON, until tell fails or, when they are followed, ctx ends.
+	Events(ctx context.Context, q EventQuery) (read func(tell func(event any) error) error, err error)
 }
 
 const (
@@ -83,6 +85,10 @@ func handler(fleet Fleet, version string) http.Handler {
 	for _, rt := range routes {
 		serve(rt.method+" "+rt.path, rt.waits, rt.answer)
 	}
+	mux.HandleFunc("GET "+eventsPath, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(versionField, version)
+		streamEvents(fleet, w, r)
+	})
 	serve("/", false, noRoute)
 	return mux
 }

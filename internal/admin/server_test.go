@@ -13,6 +13,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestEveryCallArrivesAndReturns(t *testing.T) {
@@ -46,6 +48,8 @@ func TestEveryCallArrivesAndReturns(t *testing.T) {
 	must(t, err)
 	same(t, reply, ScaleReply{"hello", 8, 3})
 	same(t, *scaled.Count, 8)
+	myself := fmt.Sprintf("uid %d (pid %d)", os.Getuid(), os.Getpid())
+	same(t, scaled.By, myself)
 	got, err = client.Settled(ctx, "a&b")
 	must(t, err)
 	same(t, got, status)
@@ -62,7 +66,7 @@ func TestEveryCallArrivesAndReturns(t *testing.T) {
 	same(t, ended, roll)
 	same(t, asked, "b&c7")
 	must(t, client.Down(ctx, DownRequest{Now: true}))
-	same(t, downed, DownRequest{Now: true})
+	same(t, downed, DownRequest{Now: true, By: myself})
 	who, err := client.Version(ctx)
 	must(t, err)
 	same(t, who, me)
@@ -149,10 +153,11 @@ func TestCloseLetsGoOfThoseWhoWait(t *testing.T) {
 
 func TestOnlyTheOwnerAndRootMayAsk(t *testing.T) {
 	owner := uint32(os.Geteuid())
+	user := func(uid uint32) *unix.Ucred { return &unix.Ucred{Uid: uid} }
 	for _, c := range []struct {
 		peer   any
 		status int
-	}{{owner, 200}, {uint32(0), 200}, {owner + 1, 403}, {nil, 403}} {
+	}{{user(owner), 200}, {user(0), 200}, {user(owner + 1), 403}, {nil, 403}} {
 		r := httptest.NewRequest("GET", "/v1/version", nil)
 		r = r.WithContext(context.WithValue(r.Context(), peerKey{}, c.peer))
 		w := httptest.NewRecorder()

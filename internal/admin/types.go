@@ -10,6 +10,7 @@
 //	POST /v1/reload  ReloadRequest        ReloadReply, at once
 //	POST /v1/down    DownRequest          {}, at once
 //	GET  /v1/version                      Version
+//	GET  /v1/events?follow=true           events, one JSON value a line; see [EventQuery]
 //
 // What goes wrong is answered with a status of 400 or more and {"error":{"code":"unknown_service","message":"…","hint":"…"}}. The path
 // of the socket is [SocketPath]:
@@ -136,6 +137,7 @@ type ScaleRequest struct {
 	Service string `json:"service"` // "": the first
 	Count   *int   `json:"count,omitempty"`
 	Delta   int    `json:"delta,omitempty"`
+	By      string `json:"-"` // who asks: the server says it, of whom the kernel says it
 }
 
 // ScaleReply says what is wanted now, and what was before.
@@ -150,6 +152,7 @@ type RestartRequest struct {
 	Service string `json:"service"` // "": all services
 	Slot    *int   `json:"slot,omitempty"`
 	Do      string `json:"do,omitempty"` // "", "continue" or "undo"
+	By      string `json:"-"`            // as in ScaleRequest
 }
 
 // What a RestartRequest can do beside beginning one.
@@ -165,7 +168,8 @@ type RestartReply struct {
 
 // ReloadRequest has the fleet become what its file says now.
 type ReloadRequest struct {
-	DryRun bool `json:"dry_run,omitempty"` // only say what would be done
+	DryRun bool   `json:"dry_run,omitempty"` // only say what would be done
+	By     string `json:"-"`                 // as in ScaleRequest
 }
 
 // ReloadReply is what is done for it, in this order. When one step is refused, nothing is.
@@ -193,7 +197,17 @@ const (
 
 // DownRequest ends the fleet: drained, or Now.
 type DownRequest struct {
-	Now bool `json:"now,omitempty"`
+	Now bool   `json:"now,omitempty"`
+	By  string `json:"-"` // as in ScaleRequest
+}
+
+// EventQuery is which events are wanted. In a URL: ?service=hello&worker=hello/3&since=10m&n=100&follow=true.
+type EventQuery struct {
+	Service string
+	Worker  string    // a slot, or one life
+	Since   time.Time // zero: from the beginning. In a URL it is a duration, or a time as in RFC 3339
+	Last    int       // at most so many of those; -1: all
+	Follow  bool      // and those that come from now on
 }
 
 // Version is who answers.

@@ -11,8 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/zfleet/zfleet/internal/admin"
-	"github.com/zfleet/zfleet/internal/config"
 	"github.com/zfleet/zfleet/internal/dead"
 )
 
@@ -60,12 +58,12 @@ func (b *box) serviceFlag(cmd *cobra.Command) {
 func (b *box) stores(ctx context.Context) (all []stored, err error) {
 	paths := []string{b.file}
 	if b.file == "" {
-		dir, err := b.stateDir(ctx)
+		from, err := b.where.kept(ctx, b.ui)
 		if err != nil {
 			return nil, err
 		}
-		if paths, err = filepath.Glob(filepath.Join(globLiteral(dir), "*.dead")); err != nil {
-			return nil, fmt.Errorf("cannot look into %s: %w", dir, err)
+		if paths, err = filepath.Glob(filepath.Join(globLiteral(from.state), "*.dead")); err != nil {
+			return nil, fmt.Errorf("cannot look into %s: %w", from.state, err)
 		}
 	}
 	for _, path := range paths {
@@ -80,26 +78,6 @@ func (b *box) stores(ctx context.Context) (all []stored, err error) {
 // globLiteral is a path as a pattern that only it matches.
 func globLiteral(path string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
-}
-
-// stateDir is where the fleet's letters are: as its file says, or as the fleet that runs says.
-func (b *box) stateDir(ctx context.Context) (string, error) {
-	var client *admin.Client
-	var err error
-	if b.where.socket == "" && (b.where.file != "" || exists(defaultFile)) {
-		file, bad := config.Load(b.where.path())
-		if bad == nil {
-			return cmp.Or(file.State, admin.StateDir(file.Spec.Name)), nil
-		}
-		client, err = startedWith(ctx, b.ui, b.where.path(), bad)
-	} else {
-		client, err = b.where.find(ctx, b.ui)
-	}
-	if err != nil {
-		return "", err
-	}
-	who, err := client.Version(ctx)
-	return who.State, err
 }
 
 // letter is one of a service's, without its request.

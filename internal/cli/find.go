@@ -20,7 +20,14 @@ const defaultFile = "fleet.toml"
 type where struct{ file, socket string }
 
 func (w *where) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&w.file, "file", "f", "", "the fleet's `FILE` (default ./fleet.toml)")
+	w.flagsWith(cmd, "f")
+}
+
+// longFlags are for commands whose -f is --follow, as everywhere.
+func (w *where) longFlags(cmd *cobra.Command) { w.flagsWith(cmd, "") }
+
+func (w *where) flagsWith(cmd *cobra.Command, short string) {
+	cmd.Flags().StringVarP(&w.file, "file", short, "", "the fleet's `FILE` (default ./fleet.toml)")
 	cmd.Flags().StringVar(&w.socket, "socket", "", "`PATH` of the fleet's admin socket, instead of the one that belongs to its file")
 	_ = cmd.MarkFlagFilename("file", "toml") // it can only fail for a flag that is not there
 	_ = cmd.MarkFlagFilename("socket", "sock")

@@ -109,6 +109,10 @@ func (f *fakeFleet) Version() admin.Version {
 	return admin.Version{Version: version(), Pid: os.Getpid(), Fleet: f.name, File: f.file}
 }
 
+func (f *fakeFleet) Events(context.Context, admin.EventQuery) (func(func(any) error) error, error) {
+	return func(func(any) error) error { return nil }, nil
+}
+
 func hello() *fakeFleet {
 	return &fakeFleet{
 		name:    "hello",

@@ -7,6 +7,8 @@ import (
 
 	"github.com/rs/zerolog"
 	"github.com/rs/zerolog/diode"
+
+	"github.com/zfleet/zfleet/internal/spool"
 )
 
 // logOptions is where a log goes and how it looks. The zero value is right for most: everything from info up, to stderr.
@@ -19,6 +21,7 @@ type logOptions struct {
 const (
 	logLines    = 4096        // that may wait to be written
 	logLastWait = time.Second // for the last of them
+	maxLog      = 16 << 20    // bytes of a log file before it is turned over. One old file is kept, PATH.1
 )
 
 // log opens a log. A reader that is slow or stuck never holds up who logs: lines are dropped then, and it is said how many.
@@ -50,7 +53,7 @@ func init() { zerolog.TimeFieldFormat = timeFormat }
 func (ui *tui) logWriter(o logOptions) (to io.Writer, err error) {
 	to = notClosed{ui.err}
 	if o.file != "" {
-		if to, err = openLogFile(o.file); err != nil {
+		if to, err = spool.Open(o.file, spool.Limits{Size: maxLog, Files: 2}); err != nil {
 			return nil, err
 		}
 	}
@@ -70,15 +73,19 @@ func console(to io.Writer) io.Writer {
 		NoColor:       !colourful(to),
 		TimeFormat:    "15:04:05",
 		FieldsOrder:   []string{"pid", "cause"},
-		FieldsExclude: []string{"service", "worker", "state", "frontend", "backend"},
+		FieldsExclude: []string{"service", "worker", "event", "seq", "frontend", "backend"},
 		FormatPrepare: namedFirst,
 	}
 }
 
 func namedFirst(line map[string]any) error {
 	message := printable(fmt.Sprint(line[zerolog.MessageFieldName]))
-	if worker, ok := line["worker"].(string); ok {
-		message = worker + " " + message
+	subject, ok := line["worker"].(string)
+	if _, isEvent := line["event"]; isEvent && !ok { // what else is said of a service has its name in it
+		subject, ok = line["service"].(string)
+	}
+	if ok {
+		message = subject + " " + message
 	}
 	line[zerolog.MessageFieldName] = message
 	return nil

@@ -29,7 +29,7 @@ func TestConsoleLogObeysNoControlCharacters(t *testing.T) {
 	ui := &tui{err: &out}
 	log, err := ui.log(logOptions{format: "console"})
 	must(t, err)
-	log.Warn().Str("worker", "hello/0#1").Str("state", "backoff").Str("cause", "it \x1b[2J ended").Int("pid", 7).Msg("back\x1b[2Joff")
+	log.Warn().Str("worker", "hello/0#1").Str("event", "backoff").Str("cause", "it \x1b[2J ended").Int("pid", 7).Msg("back\x1b[2Joff")
 	ui.close()
 	_, line, _ := strings.Cut(strings.TrimSuffix(out.String(), "\n"), " ")
 	if want := `WRN hello/0#1 back\x1b[2Joff pid=7 cause="it \x1b[2J ended"`; line != want {
@@ -80,35 +80,8 @@ func TestAStuckLogHoldsNobodyUp(t *testing.T) {
 	}
 }
 
-func TestLogFileIsTurnedOver(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "up.log")
-	l, err := openLogFile(path)
-	must(t, err)
-	l.max = 10
-	for _, line := range []string{"first\n", "second\n", "third\n", "a line that is too long\n", "last\n"} {
-		n, err := l.Write([]byte(line))
-		must(t, err)
-		if n != len(line) {
-			t.Errorf("%d bytes of %q", n, line)
-		}
-	}
-	must(t, l.Close())
-	for file, want := range map[string]string{path: "last\n", path + ".1": "a line that is too long\n"} {
-		if text, err := os.ReadFile(file); err != nil || string(text) != want {
-			t.Errorf("%s: %q, %v", file, text, err)
-		}
-	}
-	// A file from before counts too.
-	again, err := openLogFile(path)
-	must(t, err)
-	if again.size != 5 {
-		t.Errorf("size %d", again.size)
-	}
-	must(t, again.Close())
-}
-
 func TestLogFileThatCannotBe(t *testing.T) {
-	_, err := openLogFile(filepath.Join(t.TempDir(), "none", "up.log"))
+	_, err := (&tui{}).log(logOptions{file: filepath.Join(t.TempDir(), "none", "up.log")})
 	if err == nil || !strings.HasSuffix(err.Error(), "none/up.log: no such file or directory") || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}

@@ -61,6 +61,7 @@ func newRootCommand(ui *tui) *cobra.Command {
 	root.AddCommand(
 		newUpCommand(ui), newDownCommand(ui), newPsCommand(ui), newScaleCommand(ui), newRestartCommand(ui),
 		newReloadCommand(ui), newCheckCommand(ui), newCallCommand(ui), newBenchCommand(ui), newDeadCommand(ui), newExportCommand(ui),
+		newEventsCommand(ui), newLogsCommand(ui), newWhyCommand(ui),
 		newProxyCommand(ui), newVersionCommand(ui), newGuardCommand(ui),
 	)
 	return root

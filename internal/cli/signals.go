@@ -71,7 +71,7 @@ func end(ctx context.Context, fleet commanded, log zerolog.Logger, sig os.Signal
 		text = "the fleet ends at once"
 	}
 	log.Info().Str("signal", name(sig)).Msgf("%s: %s", name(sig), text)
-	if err := fleet.Down(ctx, admin.DownRequest{Now: again}); err != nil {
+	if err := fleet.Down(ctx, admin.DownRequest{Now: again, By: name(sig)}); err != nil {
 		log.Error().Err(err).Msg("cannot end the fleet")
 	}
 }
@@ -103,7 +103,7 @@ func (s *signals) obeyChanges(ctx context.Context, fleet commanded, log zerolog.
 
 // reloadFile tells every step: nobody waits at a terminal for them.
 func reloadFile(ctx context.Context, fleet commanded, log zerolog.Logger, sig os.Signal) {
-	reply, err := fleet.Reload(ctx, admin.ReloadRequest{})
+	reply, err := fleet.Reload(ctx, admin.ReloadRequest{By: name(sig)})
 	if err != nil {
 		log.Error().Str("signal", name(sig)).Msgf("%s: nothing was changed: %v", name(sig), err)
 		return
@@ -117,7 +117,7 @@ func reloadFile(ctx context.Context, fleet commanded, log zerolog.Logger, sig os
 }
 
 func restartAll(ctx context.Context, fleet commanded, log zerolog.Logger, sig os.Signal) {
-	if _, err := fleet.Restart(ctx, admin.RestartRequest{}); err != nil {
+	if _, err := fleet.Restart(ctx, admin.RestartRequest{By: name(sig)}); err != nil {
 		log.Warn().Str("signal", name(sig)).Msgf("%s: %v", name(sig), err)
 		return
 	}
@@ -125,13 +125,9 @@ func restartAll(ctx context.Context, fleet commanded, log zerolog.Logger, sig os
 }
 
 func scaleBy(ctx context.Context, fleet commanded, log zerolog.Logger, sig os.Signal, delta int) {
-	reply, err := fleet.Scale(ctx, admin.ScaleRequest{Delta: delta})
-	if err != nil {
+	if _, err := fleet.Scale(ctx, admin.ScaleRequest{Delta: delta, By: name(sig)}); err != nil {
 		log.Warn().Str("signal", name(sig)).Msgf("%s: %v", name(sig), err)
-		return
 	}
-	log.Info().Str("signal", name(sig)).Str("service", reply.Service).Int("want", reply.Want).
-		Msgf("%s: %s: %s wanted", name(sig), reply.Service, count(reply.Want, "worker"))
 }
 
 // name is what people type: SIGTERM, where Go says terminated.

@@ -41,7 +41,7 @@ func (h *heard) Scale(_ context.Context, req admin.ScaleRequest) (admin.ScaleRep
 	if h.slow != nil {
 		<-h.slow
 	}
-	h.order("scale %+d", req.Delta)
+	h.order("%s scale %+d", req.By, req.Delta)
 	if req.Delta < 0 {
 		return admin.ScaleReply{}, errors.New("cannot scale hello to 0: min = 1 in the fleet file")
 	}
@@ -49,22 +49,22 @@ func (h *heard) Scale(_ context.Context, req admin.ScaleRequest) (admin.ScaleRep
 }
 
 func (h *heard) Restart(_ context.Context, req admin.RestartRequest) (admin.RestartReply, error) {
-	h.order("restart")
-	if req != (admin.RestartRequest{}) {
+	h.order("%s restart", req.By)
+	if req != (admin.RestartRequest{By: req.By}) {
 		h.order("%+v", req)
 	}
 	return admin.RestartReply{}, nil
 }
 
 func (h *heard) Reload(_ context.Context, req admin.ReloadRequest) (admin.ReloadReply, error) {
-	h.order("reload")
+	h.order("%s reload", req.By)
 	return admin.ReloadReply{Refused: req.DryRun, Steps: []admin.ReloadStep{
 		{Do: "scale", Service: "hello", What: "3 → 4"}, {Do: "later", What: "[log] holds from the next zfleet up"},
 	}}, nil
 }
 
 func (h *heard) Down(_ context.Context, req admin.DownRequest) error {
-	h.order("down now=%v", req.Now)
+	h.order("%s down now=%v", req.By, req.Now)
 	return nil
 }
 
@@ -106,11 +106,14 @@ func TestSignalsAreOrders(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		s.ends <- syscall.SIGINT
 	})
-	if want := []string{"scale +1", "scale -1", "restart", "restart", "reload", "down now=false", "down now=true"}; !slices.Equal(orders, want) {
+	want := []string{
+		"SIGTTIN scale +1", "SIGTTOU scale -1", "SIGUSR2 restart", "SIGUSR2 restart", "SIGHUP reload", "SIGTERM down now=false", "SIGINT down now=true",
+	}
+	if !slices.Equal(orders, want) {
 		t.Errorf("got %q, want %q", orders, want)
 	}
 	for _, line := range []string{
-		"SIGTTIN: hello: 4 workers wanted", "SIGTTOU: cannot scale hello to 0: min = 1",
+		"SIGTTOU: cannot scale hello to 0: min = 1",
 		"SIGHUP: scale hello: 3 → 4", "SIGHUP: later: [log] holds", "nothing is done on SIGUSR1", "SIGUSR2: the workers of all services are replaced",
 		"SIGTERM: the fleet ends when", "SIGINT: the fleet ends at once",
 	} {
@@ -130,7 +133,7 @@ func TestTheEndDoesNotWaitForScaling(t *testing.T) {
 		s.changes <- syscall.SIGTTIN
 		s.ends <- syscall.SIGTERM
 		synctest.Wait()
-		if got := h.sofar(); !slices.Equal(got, []string{"down now=false"}) {
+		if got := h.sofar(); !slices.Equal(got, []string{"SIGTERM down now=false"}) {
 			t.Errorf("while it scales: %q", got)
 		}
 		close(h.slow)

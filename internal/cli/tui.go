@@ -31,6 +31,15 @@ type tui struct {
 // printf prints what was asked for.
 func (ui *tui) printf(format string, args ...any) { _, _ = fmt.Fprintf(ui.out, format, args...) }
 
+// line prints a line of what was asked for, which may have no end: it fails when nobody reads it any more.
+func (ui *tui) line(text string) error {
+	_, err := fmt.Fprintln(ui.out, text)
+	return err
+}
+
+// hint prints the command that tells more.
+func (ui *tui) hint(text string) { _, _ = fmt.Fprintf(ui.err, "hint: %s\n", printable(text)) }
+
 // notef prints what is worth knowing beside it.
 func (ui *tui) notef(format string, args ...any) {
 	_, _ = fmt.Fprintf(ui.err, "zfleet: %s\n", printable(fmt.Sprintf(format, args...)))
@@ -47,7 +56,7 @@ func (ui *tui) fail(err error) {
 		_, _ = fmt.Fprintln(ui.err, ui.paint(ui.err, red, "zfleet: "+strings.TrimSuffix(line, "\n")))
 	}
 	if hint := hintOf(err); hint != "" {
-		_, _ = fmt.Fprintf(ui.err, "hint: %s\n", printable(hint))
+		ui.hint(hint)
 	}
 }
 

@@ -26,10 +26,14 @@ type File struct {
 	Admin  Admin
 }
 
-// Log is how `zfleet up` writes its log.
+// Log is how `zfleet up` writes its log, and what it keeps of what workers print.
 type Log struct {
 	Level  string // trace, debug, info, warn, error
 	Format string // auto (console on a terminal, else json), console, json
+
+	Workers bool  // what workers and proxies print is in it too
+	Keep    int64 // bytes of each worker's lines that are kept in files of their own; 0: nothing
+	Files   int   // in which they are
 }
 
 // Admin is the fleet's admin API.

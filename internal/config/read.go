@@ -54,6 +54,9 @@ func (p *parser) checkDir(v value, dir string) {
 func (p *parser) log(t *table, into *Log) {
 	t.choice("level", []string{"trace", "debug", "info", "warn", "error"}, &into.Level)
 	t.choice("format", []string{"auto", "console", "json"}, &into.Format)
+	t.boolean("workers", &into.Workers)
+	t.size("keep", 0, &into.Keep)
+	t.integer("files", 1, 100, &into.Files)
 	t.done()
 }
 

@@ -125,6 +125,19 @@ func didYouMean(s string, choices []string) string {
 	return ""
 }
 
+func (t *table) boolean(name string, into *bool) {
+	v, ok := t.take(name, "boolean")
+	if !ok {
+		return
+	}
+	b, ok := v.raw.(bool)
+	if !ok {
+		t.wrongType(v, "true or false", strconv.FormatBool(*into))
+		return
+	}
+	*into = b
+}
+
 func (t *table) integer(name string, low, high int, into *int) (value, bool) {
 	v, ok := t.take(name, "integer")
 	return v, ok && t.number(v, "a whole number", strconv.Itoa(max(low, *into)), low, high, into)

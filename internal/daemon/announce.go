@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -50,10 +51,12 @@ func serviceIn(status admin.Status, name string) admin.Service {
 func (d *Daemon) isUp(svc admin.Service) {
 	line := d.log.Info().Str("service", svc.Name).Int("ready", svc.Ready)
 	if svc.Bound == nil { // its proxy did not answer just now
+		d.recorder.up(svc.Name, "")
 		line.Msgf("%s is up", svc.Name)
 		return
 	}
 	clients, workers := Connectable(*svc.Bound)
+	d.recorder.up(svc.Name, fmt.Sprintf("clients connect to %s, workers to %s", clients, workers))
 	line.Str("frontend", clients).Str("backend", workers).
 		Msgf("%s is up: clients connect to %s, workers to %s", svc.Name, clients, workers)
 }

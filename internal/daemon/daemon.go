@@ -5,24 +5,26 @@
 //	 zfleet ps, scale, down            signals (package cli)
 //	         │                            │ Scale, Down
 //	         ▼                            ▼
-//	 admin socket ─────────────────────► daemon ──── notes ────► log
+//	 admin socket ─────────────────────► daemon ─── recorder ──► journal, log
 //	 (package admin)                      │ │
 //	                     View, Scale, …   │ │  Snapshot: what only a proxy knows
 //	                                      ▼ ▼
 //	                              supervisor → launcher ──► proxy and worker processes
 //
 //	run folder: lock · admin.sock · what the launcher puts there
-//	state folder: dead letters
+//	state folder: events.jsonl · logs/SERVICE/SLOT.log · dead letters
 package daemon
 
 import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -30,6 +32,8 @@ import (
 	"github.com/zfleet/zfleet/internal/cgroup"
 	"github.com/zfleet/zfleet/internal/config"
 	"github.com/zfleet/zfleet/internal/systemd"
+	"github.com/zfleet/zfleet/internal/timeline"
+	"github.com/zfleet/zfleet/internal/workerlog"
 	"github.com/zfleet/zfleet/proxy/control"
 	"github.com/zfleet/zfleet/supervisor"
 	"github.com/zfleet/zfleet/supervisor/fleet"
@@ -74,6 +78,7 @@ type Daemon struct {
 	unlimited  atomic.Pointer[string] // which of the fleet file's those are, with why; "": none
 	heard      bool                   // by a service manager
 	herald     *herald
+	recorder   *recorder
 	drain      sync.Once
 	onStop     teardown
 }
@@ -110,6 +115,10 @@ func (d *Daemon) open(opts Options) error {
 	}
 	d.onStop.add("run folder", func(context.Context) error { return release() })
 
+	journal, lines := d.memory(opts.Read.Log)
+	d.onStop.add("events", journal.Close)
+	d.onStop.add("logs of the workers", lines.Close)
+
 	if d.listener, err = admin.Listen(d.me.Socket); err != nil {
 		return err
 	}
@@ -122,32 +131,45 @@ func (d *Daemon) open(opts Options) error {
 		newLauncher = realLauncher
 	}
 	d.launcher, err = newLauncher(launch.Options{
-		Fleet: d.spec.Name, Spec: d.spec, Self: opts.Self, RunDir: runDir, StateDir: d.stateDir(), Log: d.log, Sockets: opts.Manager.Sockets,
-		Adopt: true, Cgroups: d.cgroups,
+		Fleet: d.spec.Name, Spec: d.spec, Self: opts.Self, RunDir: runDir, StateDir: d.me.State, Sockets: opts.Manager.Sockets,
+		Adopt: true, Cgroups: d.cgroups, Log: d.log, Quiet: !opts.Read.Log.Workers,
+		Lines: func(name fleet.Life) io.Writer { return lines.Writer(name.Service, name.Place()) },
 	})
 	if err != nil {
 		return err
 	}
 	d.onStop.add("launcher", func(context.Context) error { return d.launcher.Close() })
 
-	notes := &notes{log: d.log}
+	d.recorder = newRecorder(d.log, journal, d.spec)
 	d.heard = opts.Manager.Notifier.IsHeard()
 	d.herald = &herald{
 		send: opts.Manager.Notifier.Send, view: d.viewed, watchdog: opts.Manager.Watchdog, log: d.log, changed: make(chan struct{}, 1),
 	}
-	note := func(n fleet.Note) { notes.note(n); d.herald.note() }
-	d.supervisor = supervisor.New(d.spec, noted{d.launcher, notes}, supervisor.Options{Note: note, Roll: notes.roll})
+	d.supervisor = supervisor.New(d.spec, d.launcher, supervisor.Options{Stepped: d.stepped})
 	return nil
 }
 
 func (d *Daemon) viewed(ctx context.Context) (fleet.View, error) { return d.supervisor.View(ctx) }
 
-// stateDir makes the state folder, or says why it cannot be: a fleet serves its clients without one. Who needs it will say so again.
-func (d *Daemon) stateDir() string {
-	if err := admin.MakeStateDir(d.me.State); err != nil {
-		d.log.Warn().Err(err).Msg("what should outlive the fleet is not kept, dead letters among it")
+// stepped is called by the supervisor's loop.
+func (d *Daemon) stepped(now time.Time, ev fleet.Event, actions []fleet.Action) {
+	d.recorder.stepped(now, ev, actions)
+	if len(actions) > 0 {
+		d.herald.note()
 	}
-	return d.me.State
+}
+
+// memory opens what is to be known of the fleet later. A fleet serves its clients without it; who needs the folder will say so again.
+func (d *Daemon) memory(log config.Log) (*timeline.Journal, *workerlog.Book) {
+	complain := func(err error) {
+		d.log.Error().Err(err).Msg("what should outlive the fleet is not kept: events, what workers print, dead letters")
+	}
+	if err := admin.MakeStateDir(d.me.State); err != nil {
+		complain(err)
+		return timeline.Discard(d.spec.Name), workerlog.Open(d.me.State, workerlog.Limits{}, complain)
+	}
+	limits := workerlog.Limits{Keep: log.Keep, Files: log.Files}
+	return timeline.Open(d.me.State, d.spec.Name, complain), workerlog.Open(d.me.State, limits, complain)
 }
 
 func realLauncher(opts launch.Options) (launcher, error) { return launch.New(opts) }
@@ -163,6 +185,7 @@ func (d *Daemon) closeAdmin(ctx context.Context) error {
 
 // Run runs the fleet until it has ended, and closes what New opened. When ctx ends it is Down that ends the fleet: drained.
 func (d *Daemon) Run(ctx context.Context) error {
+	d.recorder.start(d.me)
 	running, ended := context.WithCancel(context.Background())
 	defer context.AfterFunc(ctx, func() { _ = d.Down(running, admin.DownRequest{}) })()
 	closed, close := context.WithCancel(context.Background())
@@ -175,7 +198,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	err := d.supervisor.Run(context.Background())
 	ended()
-	d.log.Info().Msgf("fleet %s has ended", d.spec.Name)
+	d.recorder.end()
 	err = errors.Join(err, d.onStop.run())
 	close()
 	wg.Wait()
@@ -184,7 +207,6 @@ func (d *Daemon) Run(ctx context.Context) error {
 
 // serveAdmin: a fleet that cannot be asked any more goes on serving its clients.
 func (d *Daemon) serveAdmin() {
-	d.log.Info().Str("socket", d.me.Socket).Int("pid", d.me.Pid).Msgf("fleet %s starts", d.spec.Name)
 	if err := d.server.Serve(d.listener); err != nil {
 		d.log.Error().Err(err).Msg("the admin socket is closed")
 	}

@@ -234,7 +234,7 @@ func TestStatusDoesNotWaitForAProxy(t *testing.T) {
 		if got := status.Services[0].Proxy.State; got != admin.Unresponsive {
 			t.Errorf("the proxy is %s", got)
 		}
-		d.supervisor.Shutdown(true)
+		d.supervisor.Shutdown(true, "test")
 		must(t, <-ended)
 		if _, err := d.Status(t.Context()); !errors.As(err, new(*admin.Error)) {
 			t.Errorf("after the end: %v", err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/zfleet/zfleet/internal/admin"
+	"github.com/zfleet/zfleet/internal/timeline"
 	"github.com/zfleet/zfleet/supervisor"
 )
 
@@ -18,10 +19,10 @@ func (d *Daemon) Version() admin.Version { return d.me }
 // asks here twice, zfleet down in a second terminal say, did not mean that and can say what they mean.
 func (d *Daemon) Down(_ context.Context, req admin.DownRequest) error {
 	if req.Now {
-		d.supervisor.Shutdown(true)
+		d.supervisor.Shutdown(true, req.By)
 		return nil
 	}
-	d.drain.Do(func() { d.supervisor.Shutdown(false) })
+	d.drain.Do(func() { d.supervisor.Shutdown(false, req.By) })
 	return nil
 }
 
@@ -31,7 +32,7 @@ func (d *Daemon) Scale(ctx context.Context, req admin.ScaleRequest) (admin.Scale
 		return admin.ScaleReply{}, err
 	}
 	var was int // the loop's until it has answered
-	want, err := d.supervisor.Scale(ctx, req.Service, func(want int) int {
+	want, err := d.supervisor.Scale(ctx, req.Service, req.By, func(want int) int {
 		was = want
 		if req.Count != nil {
 			return *req.Count
@@ -86,4 +87,15 @@ func (d *Daemon) Settled(ctx context.Context, service string) (admin.Status, err
 		}
 	}
 	return d.Status(ctx)
+}
+
+// Events reads the fleet's events as they are kept.
+func (d *Daemon) Events(ctx context.Context, q admin.EventQuery) (func(tell func(event any) error) error, error) {
+	if err := d.know(q.Service); err != nil {
+		return nil, err
+	}
+	query := timeline.Query{Service: q.Service, Worker: q.Worker, Since: q.Since, Last: q.Last, Follow: q.Follow}
+	return func(tell func(event any) error) error {
+		return timeline.Read(ctx, d.me.State, query, func(e timeline.Event) error { return tell(e) })
+	}, nil
 }

@@ -17,7 +17,7 @@ func (d *Daemon) Reload(ctx context.Context, req admin.ReloadRequest) (reply adm
 	if err != nil {
 		return reply, admin.Errorf(admin.CodeRefused, "%v", err)
 	}
-	plan, err := d.supervisor.Reload(ctx, file.Spec, req.DryRun)
+	plan, err := d.supervisor.Reload(ctx, file.Spec, req.DryRun, req.By)
 	if err != nil {
 		return reply, refusal(err)
 	}

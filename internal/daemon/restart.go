@@ -30,13 +30,13 @@ func (d *Daemon) Restart(ctx context.Context, req admin.RestartRequest) (reply a
 func (d *Daemon) restart(ctx context.Context, name string, req admin.RestartRequest) (fleet.RollView, error) {
 	switch {
 	case req.Do == admin.RestartContinue:
-		return d.supervisor.Continue(ctx, name)
+		return d.supervisor.Continue(ctx, name, req.By)
 	case req.Do == admin.RestartUndo:
-		return d.supervisor.Undo(ctx, name)
+		return d.supervisor.Undo(ctx, name, req.By)
 	case req.Slot != nil:
-		return d.supervisor.Restart(ctx, name, *req.Slot)
+		return d.supervisor.Restart(ctx, name, *req.Slot, req.By)
 	}
-	return d.supervisor.Restart(ctx, name, fleet.AllSlots)
+	return d.supervisor.Restart(ctx, name, fleet.AllSlots, req.By)
 }
 
 // Rolled waits until a service's rolling restart is over, or frozen, or that of a number undone.

@@ -11,6 +11,7 @@ type (
 	Scaled struct {
 		Service string
 		Want    int
+		By      string // who asked, for event streams
 	}
 	// Launched says that the process exists.
 	Launched struct {
@@ -52,21 +53,26 @@ type (
 	Reloaded struct {
 		Service Service
 		Roll    bool
+		By      string // who asked, for event streams
 	}
 	// RestartAsked says that an operator wants workers replaced by newer ones, each of which is ready before the old one drains: all of a
 	// service, or one slot. While a roll is under way, or frozen, it becomes part of it, and the roll goes on. It is ignored for what there
 	// is not, and once a shutdown was asked for.
 	RestartAsked struct {
 		Service string
-		Slot    int // or AllSlots
+		Slot    int    // or AllSlots
+		By      string // as in Reloaded
 	}
 	// ContinueAsked says that an operator wants a frozen roll to go on.
-	ContinueAsked struct{ Service string }
+	ContinueAsked struct{ Service, By string }
 	// UndoAsked says that an operator wants a roll given up: who has not been replaced stays, and who has stays too, unless the roll came
 	// with other settings: then those are taken back, and who has been replaced is replaced once more.
-	UndoAsked struct{ Service string }
+	UndoAsked struct{ Service, By string }
 	// ShutdownAsked says to drain everything and end. Asked a second time, or with Now, it ends at once.
-	ShutdownAsked struct{ Now bool }
+	ShutdownAsked struct {
+		Now bool
+		By  string // who asked, for event streams
+	}
 	// Quiesced says that the service's proxy holds no request any more, or that its time was up.
 	Quiesced struct{ Service string }
 	// TimePassed says that the deadline was reached.

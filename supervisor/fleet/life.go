@@ -22,11 +22,14 @@ type Life struct {
 	N       int
 }
 
-func (l Life) String() string {
+func (l Life) String() string { return fmt.Sprintf("%s/%s#%d", l.Service, l.Place(), l.N) }
+
+// Place is the slot in its service: its number, or proxy.
+func (l Life) Place() string {
 	if l.Slot == ProxySlot {
-		return fmt.Sprintf("%s/%s#%d", l.Service, proxyWord, l.N)
+		return proxyWord
 	}
-	return fmt.Sprintf("%s/%d#%d", l.Service, l.Slot, l.N)
+	return strconv.Itoa(l.Slot)
 }
 
 // ParseLife is the inverse of Life.String. It takes no other spelling, so that two names that differ are two lives.
@@ -68,6 +71,7 @@ func cutLast(s, sep string) (before, after string) {
 type Exit struct {
 	Code      int      // exit status; -1 when there is none
 	Signal    string   // SIGKILL, … when a signal ended it
+	OOM       bool     // the kernel sent it, for want of memory
 	Reason    string   // why it ended, where the launcher knows more than the status: did not start in 30s, handshake failed: …
 	LastLines []string // that it printed, oldest first
 	Permanent bool     // starting it again cannot help: no such file, not executable
@@ -82,16 +86,17 @@ const mostLastWords = 160
 func (e Exit) cause() string {
 	last := len(e.LastLines) - 1
 	if e.Code <= 0 || e.Signal != "" || last < 0 {
-		return e.status()
+		return e.Status()
 	}
 	words := e.LastLines[last]
 	if len(words) > mostLastWords {
 		words = strings.ToValidUTF8(words[:mostLastWords], "") + "…"
 	}
-	return e.status() + ": " + words
+	return e.Status() + ": " + words
 }
 
-func (e Exit) status() string {
+// Status says in words how the process ended.
+func (e Exit) Status() string {
 	switch {
 	case e.Reason != "":
 		return e.Reason

@@ -29,12 +29,18 @@ func (li *life) makeGroup() (*cgroup.Group, error) {
 	return li.l.opts.Cgroups.Make(fmt.Sprintf("%s.%s.%d", li.name.Service, slot, li.name.N), li.limits())
 }
 
-// explainMemory says of a process that the kernel ended for want of memory that this is so.
-func (li *life) explainMemory(exit *fleet.Exit) {
-	if li.child.group == nil || !li.child.group.RanOutOfMemory() {
+// explainMemory says of a process that the kernel ended for want of memory that this is so. A group of its own knows. Without one it is taken
+// for so when the kernel has ended one more, and this one got a SIGKILL that nobody here sent: it ended by itself.
+func (li *life) explainMemory(exit *fleet.Exit, byItself bool) {
+	switch group := li.child.group; {
+	case group != nil && group.RanOutOfMemory():
+		exit.Reason += outOfMemory(li.limits().Memory)
+	case group == nil && byItself && exit.Signal == "SIGKILL" && li.l.oom.took():
+		exit.Reason += outOfMemory(0)
+	default:
 		return
 	}
-	exit.Reason += outOfMemory(li.limits().Memory)
+	exit.OOM = true
 }
 
 // outOfMemory is what follows a reason. Without a limit it was the machine's memory, or that of a group around zfleet.

@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,6 +41,9 @@ type Options struct {
 	Adopt   bool
 	Cgroups *cgroup.Tree      // every life gets a control group in it; nil: none does
 	Sockets []endpoint.Passed // bound by a service manager: those endpoints are not bound here. Each must be one of the fleet's
+	Quiet   bool              // what processes print is not repeated in Log
+	// Lines is where the lines are kept that a process prints, a Write each, as JSON. Writing must not wait. nil: they are not kept.
+	Lines func(fleet.Life) io.Writer
 }
 
 // Launcher starts the processes of one fleet. It implements supervisor.Launcher.
@@ -53,6 +57,7 @@ type Launcher struct {
 	adopter  *adopter // nil: nothing is adopted
 	keeper   *keeper
 	lifeline *lifeline
+	oom      *oomWatch
 
 	ctx   context.Context // ends when the launcher closes: then all lives are killed
 	end   context.CancelFunc
@@ -64,7 +69,11 @@ var _ supervisor.Launcher = (*Launcher)(nil)
 
 // New binds every service's listeners and starts the guard. A port that is taken is an *endpoint.InUse.
 func New(o Options) (*Launcher, error) {
+	if o.Lines == nil {
+		o.Lines = func(fleet.Life) io.Writer { return io.Discard }
+	}
 	l := &Launcher{opts: o, bounds: defaultBounds(), secret: rand.Text(), run: rand.Text(), services: make(map[string]*service)}
+	l.oom = newOOMWatch(oomKills)
 	l.ctx, l.end = context.WithCancel(context.Background())
 	l.close = sync.OnceValue(l.shut)
 	if err := l.open(); err != nil {

@@ -58,13 +58,21 @@ func newLife(l *Launcher, name fleet.Life, svc fleet.Service, tell func(fleet.Ev
 	li := &life{l: l, name: name, svc: svc, tell: tell, home: l.services[svc.Name]}
 	li.stopping, li.aborted = make(chan struct{}), make(chan string, 1)
 	li.log = l.opts.Log.With().Str("service", svc.Name).Str("worker", name.String()).Logger()
-	li.out = newOutput(li.log)
+	li.out = newOutput(li.repeated(), ownLog(l.opts.Lines(name), name.String()))
 	li.stop = sync.OnceFunc(func() { close(li.stopping) })
 	li.killed, li.kill = context.WithCancel(l.ctx)
 	if li.home != nil {
 		li.role = newRole(li)
 	}
 	return li
+}
+
+// repeated is the supervisor's log for what the process prints.
+func (li *life) repeated() zerolog.Logger {
+	if li.l.opts.Quiet {
+		return zerolog.Nop()
+	}
+	return li.log
 }
 
 // Stop begins the stop ladder. See supervisor.Process.

@@ -3,9 +3,11 @@ package launch
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/rs/zerolog"
@@ -110,19 +112,40 @@ func TestLogLines(t *testing.T) {
 		``:                                                                  ``,
 	} {
 		var log bytes.Buffer
-		out := newOutput(zerolog.New(&log))
-		out.line(out.log, []byte(in), false)
+		newOutput(zerolog.New(&log), zerolog.Nop()).line([]byte(in), false)
 		if got := strings.TrimSuffix(log.String(), "\n"); got != want {
 			t.Errorf("%s:\ngot  %s\nwant %s", in, got, want)
 		}
 	}
 }
 
+// Its own log has a text as it was printed, without a level, and an empty line too; what a logger wrote as JSON keeps its level and fields.
+func TestOwnLog(t *testing.T) {
+	t.Parallel()
+	var own bytes.Buffer
+	out := newOutput(zerolog.Nop(), ownLog(&own, "hello/0#1"))
+	stream := out.stream("stderr")
+	_, _ = stream.Write([]byte("goroutine 1\n\n{\"level\":\"warn\",\"msg\":\"slow\",\"worker\":\"forged\",\"n\":1}\nno end"))
+	stream.flush()
+	stamped := regexp.MustCompile(`,"time":"[0-9-]{10}T[0-9:]{8}\.[0-9]{6}Z"`)
+	want := `{"worker":"hello/0#1","stream":"stderr","message":"goroutine 1"}
+{"worker":"hello/0#1","stream":"stderr"}
+{"level":"warn","worker":"hello/0#1","stream":"stderr","n":1,"message":"slow"}
+{"worker":"hello/0#1","stream":"stderr","message":"no end"}
+`
+	if got := stamped.ReplaceAllString(own.String(), ""); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got := strings.Join(out.lastLines(), "|"); got != "goroutine 1|slow|no end" {
+		t.Errorf("kept %s", got)
+	}
+}
+
 // Whatever a worker prints, each line of it is one line of JSON in the log that a terminal can take.
 func FuzzOutput(f *testing.F) {
 	f.Fuzz(func(t *testing.T, printed []byte) {
-		var log bytes.Buffer
-		out := newOutput(zerolog.New(&log))
+		var log, own bytes.Buffer
+		out := newOutput(zerolog.New(&log), ownLog(&own, "hello/0#1"))
 		stream := out.stream("stderr")
 		_, _ = stream.Write(printed)
 		stream.flush()
@@ -133,6 +156,15 @@ func FuzzOutput(f *testing.F) {
 			var e struct{ Stream, Message string }
 			if err := json.Unmarshal(line, &e); err != nil || e.Stream != "stderr" || plain([]byte(e.Message)) != strings.TrimRight(e.Message, "\t\r\n ") {
 				t.Errorf("logged %q: %v", line, err)
+			}
+		}
+		for line := range bytes.Lines(own.Bytes()) {
+			var e struct {
+				Worker, Stream string
+				Time           time.Time
+			}
+			if err := json.Unmarshal(line, &e); err != nil || e.Worker != "hello/0#1" || e.Stream != "stderr" || e.Time.IsZero() {
+				t.Errorf("its own log has %q: %v", line, err)
 			}
 		}
 		for _, line := range out.lastLines() {

@@ -15,9 +15,11 @@ const (
 	dumpLines = 500 // of a stack dump, beside them
 )
 
-// output is what one process prints: every line goes to the log, the last ones are kept for when it ends.
+// output is what one process prints: every line goes to the supervisor's log and to the process's own, the last ones are kept for when it
+// ends.
 type output struct {
 	log   zerolog.Logger
+	own   zerolog.Logger
 	mu    sync.Mutex // for the next three: several streams write
 	last  []string
 	most  int  // how many are kept
@@ -26,32 +28,48 @@ type output struct {
 	ends  []*os.File // our ends of its pipes
 }
 
-func newOutput(log zerolog.Logger) *output { return &output{log: log, most: keptLines} }
+func newOutput(log, own zerolog.Logger) *output { return &output{log: log, own: own, most: keptLines} }
+
+// ownLog is a log for the lines of one life alone. A text has no level there: the worker did not give it one.
+func ownLog(to io.Writer, worker string) zerolog.Logger {
+	const microseconds = "2006-01-02T15:04:05.000000Z07:00"
+	stamp := func(e *zerolog.Event, _ zerolog.Level, _ string) {
+		e.Str("time", time.Now().UTC().Format(microseconds))
+	}
+	return zerolog.New(to).Hook(zerolog.HookFunc(stamp)).With().Str("worker", worker).Logger()
+}
 
 // stream is a writer whose lines are logged as the stream's.
 func (o *output) stream(name string) *lines {
-	log := o.log.With().Str("stream", name).Logger()
-	return newLines(func(line []byte, cut bool) { o.line(log, line, cut) })
+	to := &output{log: o.log.With().Str("stream", name).Logger(), own: o.own.With().Str("stream", name).Logger()}
+	return newLines(func(line []byte, cut bool) { o.keep(to.line(line, cut)) })
 }
 
-func (o *output) line(log zerolog.Logger, line []byte, cut bool) {
+// line logs a line and returns its text.
+func (o *output) line(line []byte, cut bool) string {
 	text := plain(line)
-	if text == "" {
-		return
+	entry, ok := parseEntry(line)
+	switch {
+	case text == "":
+		o.own.Log().Msg("") // in a stack dump it means something
+	case ok && !cut:
+		text = entry.message
+		entry.emit(o.log)
+		entry.emit(o.own)
+	default:
+		if cut {
+			text += cutMark
+		}
+		o.log.Info().Msg(text)
+		o.own.Log().Msg(text)
 	}
-	if entry, ok := parseEntry(line); ok && !cut {
-		o.keep(entry.message)
-		entry.emit(log)
-		return
-	}
-	if cut {
-		text += cutMark
-	}
-	o.keep(text)
-	log.Info().Msg(text)
+	return text
 }
 
 func (o *output) keep(text string) {
+	if text == "" {
+		return
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.dumps && registerLine.MatchString(text) {

@@ -79,7 +79,7 @@ func (li *life) bury(e ending) fleet.Exit {
 	li.home.roster.leave(li.name.String()) // before its number can be another's
 	li.home.census.remove(li.name)
 	exit := exitOf(li.child.reap())
-	li.explainMemory(&exit)
+	li.explainMemory(&exit, e.cause == nil && e.rung == "")
 	li.endStrays()
 	li.out.finish(li.l.bounds.tail)
 	li.role.clear()
