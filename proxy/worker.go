@@ -70,6 +70,6 @@ func (l *loop) stuck(c *conn) {
 	reason := fmt.Sprintf("a request is past its timeout of %v", l.opts.Dispatch.Timeout)
 	l.reports.warn("set a worker aside", reason, c.lane.peer)
 	l.charge(c.lane, reason)
-	l.core.SetAside(c.lane.core)
+	l.core.SetAside(l.now, c.lane.core)
 	l.lanes.stuck(c.lane, reason)
 }

@@ -20,11 +20,23 @@ type Snapshot struct {
 	Clients  int       `json:"clients"`
 	Queued   int       `json:"queued"`   // requests that wait for a lane
 	Inflight int       `json:"inflight"` // requests at a lane
+	Load     Load      `json:"load"`
 	Counters Counters  `json:"counters"`
 	Lanes    []Lane    `json:"lanes"`
 
 	Goroutines int    `json:"goroutines"`
 	Heap       uint64 `json:"heap"` // bytes of objects, garbage included
+}
+
+// Load is how much the queue and the lanes have to do. The totals only ever grow, from the start of the proxy process; the difference
+// between two snapshots is what was in between.
+type Load struct {
+	OldestUS  uint64 `json:"oldest_us"` // microseconds since the oldest of the requests that wait arrived; 0: none waits
+	Working   int    `json:"working"`   // lanes that have a request
+	Delivered uint64 `json:"delivered"` // requests given to a lane, each counted once
+	WaitedUS  uint64 `json:"waited_us"` // microseconds from their arrival until then, all added up
+	Answered  uint64 `json:"answered"`  // by lanes, those that are gone too
+	BusyUS    uint64 `json:"busy_us"`   // microseconds that lanes had a request, all added up, those that are gone too
 }
 
 // Counters only ever grow, from the start of the proxy process.
@@ -53,6 +65,7 @@ type Lane struct {
 	Since    time.Time `json:"since"`
 	Inflight int       `json:"inflight"`
 	Answered uint64    `json:"answered"`
+	BusyUS   uint64    `json:"busy_us"` // microseconds that it had a request
 	Draining bool      `json:"draining,omitempty"`
 	Stuck    string    `json:"stuck,omitempty"` // why it gets nothing until it has answered what was taken back from it; "": it is not stuck
 }

@@ -1,18 +1,22 @@
 package dispatch
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // SetAside takes back what lane l holds, as Lost does, and keeps the lane: it gets nothing until it has answered all of that, which Late
 // tells. It is for a worker that hangs and may wake. Ended instead, libzmq would connect it again at once: a new lane that holds nothing,
 // and so the one that is chosen first, though the worker still hangs. A lane that is set aside and draining is Drained at once. Nothing
 // changes for a lane that holds nothing.
-func (d *Dispatcher[M]) SetAside(l *Lane[M]) {
+func (d *Dispatcher[M]) SetAside(now time.Duration, l *Lane[M]) {
 	if l.outstanding == 0 {
 		return
 	}
 	for r := l.held.front(); r != nil; r = r.node.next.owner {
 		l.owed = append(l.owed, r.token())
 	}
+	l.busy = l.Busy(now)
 	d.takeBack(l)
 	l.rest()
 	d.place(l)

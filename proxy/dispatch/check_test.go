@@ -64,6 +64,10 @@ func (w *world) delivered(a Action[*job]) {
 	}
 	k.held = append(k.held, j)
 	w.look(k)
+	if j.delivered == 0 {
+		w.given++
+		w.waited += uint64((w.now - j.arrived).Microseconds())
+	}
 	j.delivered++
 	j.token, j.state = a.Token, runs
 	p.queue = p.queue[1:]
@@ -304,6 +308,8 @@ func (w *world) checkReply(j *job, c *Client[*job], m *job) {
 
 func (w *world) measure(k *worker) {
 	took := w.now - k.began
+	k.busy += took
+	w.answers++
 	if k.answered == 0 {
 		k.mean = took
 	}

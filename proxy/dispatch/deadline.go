@@ -9,7 +9,7 @@ func (d *Dispatcher[M]) Deadline() (at time.Duration, ok bool) {
 	if l := d.timed.front(); l != nil {
 		at, ok = l.began+d.cfg.Timeout, true
 	}
-	if r := d.due.front(); r != nil {
+	if r := d.byAge.front(); r != nil && d.cfg.Deadline > 0 {
 		if end := r.arrived + d.cfg.Deadline; !ok || end < at {
 			at, ok = end, true
 		}
@@ -20,16 +20,14 @@ func (d *Dispatcher[M]) Deadline() (at time.Duration, ok bool) {
 // arrive starts the clock of a new request. The one deadline holds for all and now never goes back, so that requests are overdue in the
 // order in which they arrived, wherever they have been since.
 func (d *Dispatcher[M]) arrive(now time.Duration, r *request[M]) {
-	if d.cfg.Deadline > 0 {
-		r.arrived = now
-		d.due.pushBack(&r.clock)
-	}
+	r.arrived = now
+	d.byAge.pushBack(&r.clock)
 }
 
 // nextOverdue returns the oldest request if its time is up, or nil. All that have ended otherwise must have been told before.
 func (d *Dispatcher[M]) nextOverdue(now time.Duration) *request[M] {
-	r := d.due.front()
-	if r == nil || now-r.arrived < d.cfg.Deadline {
+	r := d.byAge.front()
+	if r == nil || d.cfg.Deadline == 0 || now-r.arrived < d.cfg.Deadline {
 		return nil
 	}
 	return r

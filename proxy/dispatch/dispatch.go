@@ -8,7 +8,7 @@
 // clock that never goes back, and Deadline says when to call Next though nothing has happened.
 //
 // Request, Reply and Next cost the same however many clients, lanes and requests there are, and allocate nothing in the steady state; Lost
-// and SetAside cost as much as the lane held. A Dispatcher belongs to one goroutine.
+// and SetAside cost as much as the lane held, Load as there are lanes and what they hold. A Dispatcher belongs to one goroutine.
 package dispatch
 
 import "time"
@@ -61,7 +61,7 @@ type Dispatcher[M any] struct {
 	ended   list[request[M]]
 	drained list[Lane[M]]
 	timed   list[Lane[M]]    // lanes that hold something and are not stuck, with a Timeout; who began first is at the front
-	due     list[request[M]] // by arrival, with a Deadline
+	byAge   list[request[M]] // those that have not ended, by arrival; some that have, until Next has told
 
 	pausing, paused, resuming list[Client[M]] // by gate
 
@@ -73,7 +73,10 @@ type Dispatcher[M any] struct {
 	bytes                int64 // of the waiting requests
 	deliveries           uint32
 	redelivered, failed  uint64
-	joined, upped        uint64 // ever, to number clients and lanes
+	delivered, answered  uint64
+	waited               uint64        // microseconds
+	goneBusy             time.Duration // of lanes that were lost
+	joined, upped        uint64        // ever, to number clients and lanes
 }
 
 // New returns a Dispatcher without clients and lanes.
@@ -84,7 +87,7 @@ func New[M any](cfg Config) *Dispatcher[M] {
 	d.ended.init()
 	d.drained.init()
 	d.timed.init()
-	d.due.init()
+	d.byAge.init()
 	d.lanes.init()
 	for _, l := range []*list[Client[M]]{&d.turns, &d.pausing, &d.paused, &d.resuming, &d.clients} {
 		l.init()

@@ -21,6 +21,7 @@ type Lane[M any] struct {
 	answered    uint64
 	service     time.Duration // smoothed
 	since       time.Duration // when it last answered a request, or got one while idle: a service is measured from here
+	busy        time.Duration // until since
 	began       time.Duration // when it can have begun on its oldest request, if timed: like since, but for replies before their turn
 	draining    bool
 	stuck       bool    // on its oldest request, and Next has said so
@@ -73,6 +74,7 @@ func (d *Dispatcher[M]) Reply(now time.Duration, l *Lane[M], t Token) (c *Client
 	}
 	d.adapt(now, l)
 	l.answered++
+	d.answered++
 	l.outstanding--
 	d.outstanding--
 	r.client.outstanding--
@@ -110,7 +112,9 @@ func (d *Dispatcher[M]) find(l *Lane[M], t Token) *request[M] {
 
 // adapt learns from a reply at now. A reply before its turn is measured like one in its turn: what counts is how fast the lane works.
 func (d *Dispatcher[M]) adapt(now time.Duration, l *Lane[M]) {
-	l.service = smooth(l.service, max(now-l.since, 0), l.answered == 0)
+	took := max(now-l.since, 0)
+	l.service = smooth(l.service, took, l.answered == 0)
+	l.busy += took
 	l.since = now
 	if d.cfg.Prefetch == 0 {
 		l.allowance = allowance(d.cfg.Target, l.service)
@@ -144,12 +148,13 @@ func (d *Dispatcher[M]) place(l *Lane[M]) {
 // one request at a time and in order, so only the oldest can have been the end of it: that alone is charged a strike, and comes back as
 // Fail at the last one; with Config.Once, at the first. Requests of clients that left come back as Discard, those that Next has ended at
 // their deadline not at all. There is no Drained for a lost lane, and the pointer must not be used again.
-func (d *Dispatcher[M]) Lost(_ time.Duration, l *Lane[M]) {
+func (d *Dispatcher[M]) Lost(now time.Duration, l *Lane[M]) {
 	d.free.remove(l)
 	l.place.unlink()
 	l.clock.unlink()
 	l.all.unlink()
 	d.nlanes--
+	d.goneBusy += l.Busy(now)
 	d.takeBack(l)
 }
 

@@ -22,6 +22,9 @@ type world struct {
 	tokens  map[Token]bool // every one ever given out
 
 	redelivered, failed uint64
+	given, answers      uint64        // deliveries and replies
+	waited              uint64        // microseconds
+	gone                time.Duration // that lost lanes held something
 	stuck, overdue      int
 }
 
@@ -47,6 +50,7 @@ type worker struct {
 	answered uint64
 	mean     time.Duration
 	began    time.Duration
+	busy     time.Duration // until began
 
 	oldest   *job          // that it works on
 	oldestAt time.Duration // since when
@@ -202,6 +206,7 @@ func (w *world) leave(p *peer) {
 }
 
 func (w *world) lost(k *worker) {
+	w.gone += k.worked(w.now)
 	w.takeBack(k)
 	w.lanes = slices.DeleteFunc(w.lanes, func(q *worker) bool { return q == k })
 	w.d.Lost(w.now, k.l)
@@ -211,8 +216,9 @@ func (w *world) setAside(k *worker) {
 	for _, j := range k.held {
 		k.owed = append(k.owed, j.token)
 	}
+	k.busy = k.worked(w.now)
 	w.takeBack(k)
-	w.d.SetAside(k.l)
+	w.d.SetAside(w.now, k.l)
 }
 
 func (w *world) takeBack(k *worker) {
@@ -270,4 +276,37 @@ func (w *world) abort() {
 func (w *world) drain(k *worker) {
 	k.draining = true
 	w.d.Drain(k.l)
+}
+
+// worked is how long a lane has held something.
+func (k *worker) worked(now time.Duration) time.Duration {
+	if len(k.held) == 0 {
+		return k.busy
+	}
+	return k.busy + now - k.began
+}
+
+// load is what Load has to say, but for the oldest while Next has something to tell.
+func (w *world) load() (l Load) {
+	l.Delivered, l.Waited, l.Answered, l.Busy = w.given, w.waited, w.answers, uint64(w.gone.Microseconds())
+	for _, k := range w.lanes {
+		l.Busy += uint64(k.worked(w.now).Microseconds())
+		l.Working += min(len(k.held), 1)
+	}
+	for _, p := range w.clients {
+		for _, j := range p.queue {
+			l.Oldest = max(l.Oldest, w.now-j.arrived)
+		}
+	}
+	return l
+}
+
+func (w *world) checkLoad() {
+	got, want := w.d.Load(w.now), w.load()
+	if slices.ContainsFunc(w.jobs, func(j *job) bool { return j.state == fails || j.state == orphaned }) {
+		want.Oldest = got.Oldest
+	}
+	if got != want {
+		w.t.Fatalf("the load is %+v, not %+v", got, want)
+	}
 }

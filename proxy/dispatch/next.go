@@ -45,6 +45,9 @@ func (d *Dispatcher[M]) outcome(r *request[M]) Action[M] {
 func (d *Dispatcher[M]) deliver(now time.Duration, r *request[M], l *Lane[M]) Action[M] {
 	if r.delivery != 0 {
 		d.redelivered++
+	} else {
+		d.delivered++
+		d.waited += micros(now - r.arrived)
 	}
 	r.lane, r.delivery = l, d.nextDelivery()
 	l.held.pushBack(&r.node)

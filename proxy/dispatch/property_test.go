@@ -194,6 +194,7 @@ func (w *world) checkCounts() {
 			w.t.Fatalf("a client says %d, %d; not %d, %d", p.c.Waiting(), p.c.Outstanding(), len(p.queue), p.running)
 		}
 	}
+	w.checkLoad()
 	got := []any{w.d.Waiting(), w.d.WaitingBytes(), w.d.Outstanding(), w.d.Clients(), w.d.Lanes(), w.d.Redelivered(), w.d.Failed()}
 	want := []any{n, bytes, running, len(w.clients), len(w.lanes), w.redelivered, w.failed}
 	if !slices.Equal(got, want) {

@@ -17,6 +17,7 @@ import (
 //	reply W T               T is a delivery in the output (t1), the same with a later generation (t1+1), or a number (#77)
 //	next [N]                takes what there is to do, or N of it
 //	deadline                when there will be a stuck lane, or an overdue request
+//	load                    what has been waited and worked
 //	describe
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
@@ -96,7 +97,7 @@ func (s *script) event(what string, args []string) {
 	case "lost":
 		s.d.Lost(s.now, s.lanes[args[0]])
 	case "aside":
-		s.d.SetAside(s.lanes[args[0]])
+		s.d.SetAside(s.now, s.lanes[args[0]])
 	case "drain":
 		s.d.Drain(s.lanes[args[0]])
 	case "clock":
@@ -115,6 +116,10 @@ func (s *script) event(what string, args []string) {
 		s.next(args)
 	case "deadline":
 		s.deadline()
+	case "load":
+		l := s.d.Load(s.now)
+		s.say("at %v, oldest %v; %d delivered, waited %dus; %d answered, busy %dus, %d working", s.now, l.Oldest, l.Delivered, l.Waited,
+			l.Answered, l.Busy, l.Working)
 	case "describe":
 		s.out.WriteString(s.d.Describe())
 	default:

@@ -12,14 +12,14 @@ const (
 // dispatcher's ended ones, or a chunk's free ones.
 type request[M any] struct {
 	node     node[request[M]]
-	clock    node[request[M]] // in Dispatcher.due until it has ended
+	clock    node[request[M]] // in Dispatcher.byAge until it has ended
 	message  M
 	client   *Client[M]
 	lane     *Lane[M] // nil while not at a lane
 	size     int
-	index    uint32        // in the slab
-	delivery uint32        // names the latest delivery; 0 before the first
-	arrived  time.Duration // with a Deadline
+	index    uint32 // in the slab
+	delivery uint32 // names the latest delivery; 0 before the first
+	arrived  time.Duration
 	strikes  int32
 	cause    Cause // of its end
 	late     bool  // ended while at its lane, which has not replied yet

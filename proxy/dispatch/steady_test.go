@@ -85,7 +85,7 @@ func TestAsideAllocatesNothing(t *testing.T) {
 	c, l, other, m := d.Join(), d.Up(), d.Up(), new(int)
 	var late, answered []Token
 	story := func() {
-		d.SetAside(other) // nothing, for it holds nothing
+		d.SetAside(0, other) // nothing, for it holds nothing
 		for range 2 * MaxPrefetch {
 			d.Request(0, c, m, 16)
 		}
@@ -97,7 +97,7 @@ func TestAsideAllocatesNothing(t *testing.T) {
 				answered = append(answered, a.Token)
 			}
 		}
-		d.SetAside(l)
+		d.SetAside(0, l)
 		for i := 0; i < len(answered); i++ {
 			d.Reply(0, other, answered[i])
 			if a, ok := d.Next(0); ok {

@@ -38,7 +38,7 @@ func (j *judge) setAside(l *lane) {
 		l.owed = append(l.owed, q.token)
 	}
 	j.takeBack(l)
-	j.core.SetAside(l.core)
+	j.core.SetAside(j.now, l.core)
 }
 
 // takeBack is of all that a lane held. Only the oldest is charged, and what has more attempts goes to the front of its client's queue.
