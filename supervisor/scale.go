@@ -20,7 +20,8 @@ type scaleRequest struct {
 	svc      fleet.Service
 	by       string
 	change   func(want int) int
-	observed bool // what the workers hold has been asked
+	auto     string // why autoscaling wants it; "": an operator does
+	observed bool   // what the workers hold has been asked
 	reply    chan scaleReply
 }
 
@@ -46,13 +47,16 @@ func (s *Supervisor) Scale(ctx context.Context, service, by string, change func(
 	if err != nil {
 		return 0, fmt.Errorf("cannot scale: %v", err)
 	}
-	r := &scaleRequest{ctx: ctx, svc: svc, by: by, change: change, reply: make(chan scaleReply, 1)}
+	return s.askScale(ctx, &scaleRequest{ctx: ctx, svc: svc, by: by, change: change, reply: make(chan scaleReply, 1)})
+}
+
+func (s *Supervisor) askScale(ctx context.Context, r *scaleRequest) (want int, err error) {
 	answer, err := ask(ctx, s, r, r.reply)
 	if err == nil {
 		err = answer.err
 	}
 	if err != nil {
-		return 0, fmt.Errorf("cannot scale %s: %w", svc.Name, err)
+		return 0, fmt.Errorf("cannot scale %s: %w", r.svc.Name, err)
 	}
 	return answer.want, nil
 }
@@ -76,12 +80,20 @@ func (s *Supervisor) scaleQueued(name string) {
 			return
 		}
 		if err == nil {
-			s.step(fleet.Scaled{Service: name, Want: want, By: r.by})
+			s.step(r.event(want))
+			want = viewOf(s.fleet.View(), name).Want
 		}
 		s.scales[name] = s.scales[name][1:]
 		r.reply <- scaleReply{want, err}
 	}
 	delete(s.scales, name)
+}
+
+func (r *scaleRequest) event(want int) fleet.Event {
+	if r.auto != "" {
+		return fleet.AutoScaled{Service: r.svc.Name, Want: want, Reason: r.auto}
+	}
+	return fleet.Scaled{Service: r.svc.Name, Want: want, By: r.by}
 }
 
 // decide says how many workers to want, and whether some have to go for it.

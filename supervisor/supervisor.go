@@ -139,6 +139,8 @@ func (s *Supervisor) readMail() {
 			m.reply <- s.fleet.View()
 		case *scaleRequest:
 			s.scale(m)
+		case *autoRequest:
+			s.auto(m)
 		case *observation:
 			s.seen(m)
 		case *restartRequest:

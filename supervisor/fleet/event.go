@@ -8,11 +8,22 @@ type (
 	Began struct{}
 	// Scaled says that an operator wants this many workers; below 0 counts as 0. Wanting as many as before, or more, also asks again for
 	// the slots that stopped for good. It is ignored for an unknown service, and once a shutdown was asked for.
+	//
+	// With autoscaling the number holds until AutoAsked.
 	Scaled struct {
 		Service string
 		Want    int
 		By      string // who asked, for event streams
 	}
+	// AutoScaled says that autoscaling wants this many workers, and why. It is ignored where there is no autoscaling, while a number that an
+	// operator wanted holds, and once a shutdown was asked for.
+	AutoScaled struct {
+		Service string
+		Want    int
+		Reason  string
+	}
+	// AutoAsked says that an operator leaves the number of workers to autoscaling again.
+	AutoAsked struct{ Service string }
 	// Launched says that the process exists.
 	Launched struct {
 		Life Life
@@ -81,6 +92,8 @@ type (
 
 func (Began) event()         {}
 func (Scaled) event()        {}
+func (AutoScaled) event()    {}
+func (AutoAsked) event()     {}
 func (Launched) event()      {}
 func (BecameReady) event()   {}
 func (BecameUnready) event() {}

@@ -24,6 +24,7 @@ type Fleet struct {
 type service struct {
 	Service
 	want  int
+	held  bool // by an operator: autoscaling does not change want
 	proxy *slot
 	slots []*slot // by number; a slot that is not wanted stays
 	// retired has what ran beside a slot's worker and was told to go: one whose successor is ready, or a successor that is not needed.
@@ -91,6 +92,10 @@ func (f *Fleet) happened(ev Event) {
 	switch ev := ev.(type) {
 	case Scaled:
 		f.scaled(ev)
+	case AutoScaled:
+		f.autoScaled(ev)
+	case AutoAsked:
+		f.autoAsked(ev.Service)
 	case Observed:
 		f.observed(ev)
 	case Measured:

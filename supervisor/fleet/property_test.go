@@ -24,6 +24,8 @@ func TestProperties(t *testing.T) {
 			"has drained":     func(t *rapid.T) { w.step(DrainEnded{Life: w.pick(t)}) },
 			"late news":       w.lateNews,
 			"scale":           func(t *rapid.T) { w.scale(w.service(t), rapid.IntRange(0, 6).Draw(t, "want")) },
+			"autoscale":       func(t *rapid.T) { w.autoscale(w.service(t), rapid.IntRange(0, 6).Draw(t, "want")) },
+			"auto":            func(t *rapid.T) { w.auto(w.service(t)) },
 			"observed":        w.somebodyObserved,
 			"measured":        w.somebodyMeasured,
 			"restart":         func(t *rapid.T) { w.restart(w.service(t), rapid.SampledFrom([]int{AllSlots, 0, 1, 5}).Draw(t, "slot")) },
@@ -155,7 +157,7 @@ func (w *world) ends() {
 		w.Fatalf("finished %d times\n%s", w.finished, w.fleet.Describe())
 	}
 	w.now = w.now.Add(24 * time.Hour)
-	for _, ev := range []Event{TimePassed{}, Began{}, Scaled{Service: "a", Want: 3}, ShutdownAsked{}, Quiesced{Service: "a"}} {
+	for _, ev := range []Event{TimePassed{}, Began{}, Scaled{Service: "a", Want: 3}, AutoScaled{Service: "a", Want: 3}, AutoAsked{Service: "a"}, ShutdownAsked{}, Quiesced{Service: "a"}} {
 		w.step(ev)
 	}
 }

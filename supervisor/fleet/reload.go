@@ -22,6 +22,7 @@ func (f *Fleet) reloaded(ev Reloaded) {
 func (svc *service) declare(next Service) {
 	next.Frontend, next.Backend, next.Delivery = svc.Frontend, svc.Backend, svc.Delivery
 	svc.Service = next
+	svc.held = svc.held && next.Autoscale.On()
 }
 
 // takeBack gives up a roll that came with other settings. Those that were there before hold again; who was started with the others is

@@ -10,14 +10,37 @@ func (f *Fleet) scaled(ev Scaled) {
 	if svc == nil || f.stopping {
 		return
 	}
-	before := svc.want
-	svc.want = max(ev.Want, 0)
-	if svc.want < before {
-		f.shrink(svc, fmt.Sprintf("scaled down to %d", svc.want))
+	svc.held = svc.Autoscale.On()
+	if max(ev.Want, 0) >= svc.want {
+		f.askAgain(svc)
+	}
+	f.scale(svc, ev.Want, "")
+}
+
+// autoScaled does not ask again for slots that stopped for good: nobody has mended anything.
+func (f *Fleet) autoScaled(ev AutoScaled) {
+	svc := f.service(ev.Service)
+	if svc == nil || f.stopping || svc.held || !svc.Autoscale.On() {
 		return
 	}
-	f.askAgain(svc)
-	f.grow(svc, fmt.Sprintf("scaled up to %d", svc.want))
+	f.scale(svc, ev.Want, ": autoscale: "+ev.Reason)
+}
+
+func (f *Fleet) autoAsked(service string) {
+	if svc := f.service(service); svc != nil {
+		svc.held = false
+	}
+}
+
+// scale wants another number of workers. why goes on after what is done.
+func (f *Fleet) scale(svc *service, want int, why string) {
+	before := svc.want
+	svc.want = max(want, 0)
+	if svc.want < before {
+		f.shrink(svc, fmt.Sprintf("scaled down to %d%s", svc.want, why))
+	} else {
+		f.grow(svc, fmt.Sprintf("scaled up to %d%s", svc.want, why))
+	}
 }
 
 // grow wants the lowest free slots until there are enough. A slot that is still stopping keeps its number until it is gone.

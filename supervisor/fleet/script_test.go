@@ -14,7 +14,7 @@ import (
 // TestScripts tells the core's stories, one a file. The commands:
 //
 //	fleet [max-starting=4]       a new fleet; input: a line a service, NAME [count=3] [start-timeout=30s] [failures=5] [no-restart=78]
-//	                             [max-requests=1000] [max-age=1h] [memory-max=MIB] [max-surge=1] [max-surge=25%]
+//	                             [max-requests=1000] [max-age=1h] [memory-max=MIB] [max-surge=1] [max-surge=25%] [auto=MAX]
 //	begin                        the first Step
 //	launched LIFE pid=7          the process exists
 //	ready LIFE…                  they became ready
@@ -23,6 +23,8 @@ import (
 //	drained LIFE…                their drains ended
 //	exit LIFE… [code=1] [signal=SIGKILL] [reason=(…)] [permanent] [rung=drained] [dump=SIGQUIT] [last=(a line)]
 //	scale SERVICE=5
+//	autoscale SERVICE=5 reason=(…)
+//	auto SERVICE                 the number is left to autoscaling again
 //	observed SERVICE LIFE=3 …    requests held
 //	measured SERVICE LIFE=(REQUESTS, MIB[, stale]) …
 //	restart SERVICE | SERVICE/SLOT
@@ -151,6 +153,8 @@ func parseService(t *testing.T, d *datadriven.TestData, name string, args []data
 			svc.Workers.MaxAge = duration(t, val)
 		case "memory-max":
 			svc.Workers.MemoryMax = int64(integer(t, val)) << 20
+		case "auto":
+			svc.Autoscale = Autoscale{Max: integer(t, val)}
 		case "max-surge":
 			svc.Workers.MaxSurge = share(t, val)
 		default:
@@ -182,6 +186,10 @@ func parseEvents(t *testing.T, d *datadriven.TestData) (events []Event) {
 		return []Event{Began{}}
 	case "scale":
 		return []Event{Scaled{Service: d.CmdArgs[0].Key, Want: integer(t, d.CmdArgs[0].SingleVal(t))}}
+	case "autoscale":
+		return []Event{AutoScaled{Service: d.CmdArgs[0].Key, Want: integer(t, d.CmdArgs[0].SingleVal(t)), Reason: reason(d)}}
+	case "auto":
+		return []Event{AutoAsked{Service: d.CmdArgs[0].Key}}
 	case "observed":
 		ev := Observed{Service: d.CmdArgs[0].Key, Inflight: map[Life]int{}}
 		for _, arg := range d.CmdArgs[1:] {
@@ -222,11 +230,12 @@ func parseEvents(t *testing.T, d *datadriven.TestData) (events []Event) {
 	return events
 }
 
+func reason(d *datadriven.TestData) string {
+	arg, _ := d.Arg("reason")
+	return strings.Join(arg.Vals, ", ")
+}
+
 func parseNews(t *testing.T, d *datadriven.TestData, l Life) Event {
-	var reason string
-	if arg, ok := d.Arg("reason"); ok {
-		reason = strings.Join(arg.Vals, ", ")
-	}
 	switch d.Cmd {
 	case "launched":
 		ev := Launched{Life: l}
@@ -235,13 +244,13 @@ func parseNews(t *testing.T, d *datadriven.TestData, l Life) Event {
 	case "ready":
 		return BecameReady{Life: l}
 	case "unready":
-		return BecameUnready{Life: l, Reason: reason}
+		return BecameUnready{Life: l, Reason: reason(d)}
 	case "hung":
-		return Hung{Life: l, Reason: reason}
+		return Hung{Life: l, Reason: reason(d)}
 	case "drained":
 		return DrainEnded{Life: l}
 	case "exit":
-		ev := Exited{Life: l, Exit: Exit{Code: -1, Reason: reason, Permanent: d.HasArg("permanent")}}
+		ev := Exited{Life: l, Exit: Exit{Code: -1, Reason: reason(d), Permanent: d.HasArg("permanent")}}
 		d.MaybeScanArgs(t, "code", &ev.Exit.Code)
 		d.MaybeScanArgs(t, "signal", &ev.Exit.Signal)
 		d.MaybeScanArgs(t, "rung", &ev.Exit.Rung)

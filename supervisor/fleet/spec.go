@@ -21,6 +21,8 @@ type Service struct {
 	Workers  Workers
 	Restart  Restart
 	Health   Health
+
+	Autoscale Autoscale
 }
 
 // Delivery is passed on to the proxy.
@@ -101,3 +103,17 @@ type Health struct {
 	// DumpSignal is sent to a worker that is killed because it hangs, to have it leave a stack dump first: SIGQUIT, SIGABRT, …; "": none.
 	DumpSignal string
 }
+
+// Autoscale says how many workers there are to be by what clients ask for, instead of Workers.Count, with which a service starts.
+type Autoscale struct {
+	Min, Max     int           // Max 0: there is no autoscaling
+	TargetWait   time.Duration // what requests may wait in the queue, on average
+	TargetBusy   int           // percent of their time that workers are meant to work
+	UpCooldown   time.Duration // between two ups
+	DownAfter    time.Duration // fewer workers must have been enough for so long
+	DownCooldown time.Duration // between two downs
+	IdleAfter    time.Duration // no request for so long, and with Min 0 there are to be no workers
+}
+
+// On says whether there is autoscaling.
+func (a Autoscale) On() bool { return a.Max > 0 }

@@ -18,9 +18,16 @@ type ServiceView struct {
 	Name    string
 	Want    int // 0 once the fleet is shutting down
 	Ready   int
+	Auto    AutoView
 	Roll    RollView
 	Proxy   SlotView
 	Workers []SlotView
+}
+
+// AutoView is how a service's number of workers is decided.
+type AutoView struct {
+	Autoscale
+	Held bool // by an operator: autoscaling waits until it is asked for again
 }
 
 // SlotView is one slot of a View.
@@ -46,7 +53,7 @@ func (f *Fleet) View() View {
 }
 
 func (svc *service) view() ServiceView {
-	v := ServiceView{Name: svc.Name, Want: svc.want, Roll: svc.rollView(), Proxy: svc.proxy.view()}
+	v := ServiceView{Name: svc.Name, Want: svc.want, Auto: AutoView{svc.Autoscale, svc.held}, Roll: svc.rollView(), Proxy: svc.proxy.view()}
 	v.Ready = svc.count(func(s State) bool { return s == StateReady })
 	for _, s := range svc.workers() {
 		if s.state != stateFree {

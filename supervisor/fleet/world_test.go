@@ -17,6 +17,7 @@ type world struct {
 	surge    int
 	now      time.Time
 	want     map[string]int
+	held     map[string]bool // by an operator, of those with autoscaling
 	alive    map[Life]*process
 	lives    []Life // every one that was ever started
 	asked    int    // for a shutdown
@@ -43,19 +44,30 @@ func (p *process) told() bool { return p.stopped || p.killed }
 func newWorld(t *rapid.T) *world {
 	w := &world{
 		T: t, budget: rapid.IntRange(1, 3).Draw(t, "budget"), now: time.Unix(0, 0),
-		want: map[string]int{}, alive: map[Life]*process{},
+		want: map[string]int{}, held: map[string]bool{}, alive: map[Life]*process{},
 		emptying: map[string]bool{}, quiesced: map[string]bool{}, outdated: map[Life]bool{}, surge: rapid.IntRange(1, 2).Draw(t, "surge"),
 	}
 	spec := Spec{MaxStarting: w.budget}
 	for _, name := range []string{"a", "b", "c"}[:rapid.IntRange(1, 3).Draw(t, "services")] {
-		svc := testService(name, rapid.IntRange(0, 4).Draw(t, "count"))
-		svc.Workers.MaxRequests, svc.Workers.MaxSurge = 100, Share{N: w.surge}
+		svc := w.declared(name, rapid.IntRange(0, 4).Draw(t, "count"))
 		w.want[name] = svc.Workers.Count
 		spec.Services = append(spec.Services, svc)
 	}
 	w.fleet = New(spec, func() float64 { return rapid.Float64Range(0, 0.999).Draw(t, "jitter") })
 	return w
 }
+
+// declared is a service of this world. One of them is autoscaled.
+func (w *world) declared(name string, count int) Service {
+	svc := testService(name, count)
+	svc.Workers.MaxRequests, svc.Workers.MaxSurge = 100, Share{N: w.surge}
+	if name == autoscaled {
+		svc.Autoscale.Max = 6
+	}
+	return svc
+}
+
+const autoscaled = "a"
 
 // step gives the core an event, does what it says and checks that it may.
 func (w *world) step(ev Event) {
@@ -247,11 +259,26 @@ func (w *world) exit(l Life, e Exit) {
 
 func (w *world) scale(service string, want int) {
 	if w.asked == 0 {
-		w.want[service] = want
+		w.want[service], w.held[service] = want, true
 	}
 	w.scaling = true
 	w.step(Scaled{Service: service, Want: want})
 	w.scaling = false
+}
+
+// autoscale is obeyed while no operator's number holds.
+func (w *world) autoscale(service string, want int) {
+	if w.asked == 0 && !w.held[service] && service == autoscaled {
+		w.want[service] = want
+	}
+	w.scaling = true
+	w.step(AutoScaled{Service: service, Want: want, Reason: "wait 120ms > 50ms"})
+	w.scaling = false
+}
+
+func (w *world) auto(service string) {
+	w.held[service] = false
+	w.step(AutoAsked{Service: service})
 }
 
 // restart notes who is to go.
@@ -265,8 +292,7 @@ func (w *world) restart(service string, slot int) {
 }
 
 func (w *world) reload(name string, roll bool) {
-	svc := testService(name, 0)
-	svc.Workers.MaxRequests, svc.Workers.MaxSurge = 100, Share{N: w.surge}
+	svc := w.declared(name, 0)
 	for l, p := range w.alive {
 		if roll && w.asked == 0 && l.Service == name && l.Slot >= 0 && !p.told() {
 			w.outdated[l] = true

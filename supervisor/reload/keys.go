@@ -61,7 +61,7 @@ func program(w fleet.Workers) []key {
 
 // settings are the supervisor's own.
 func settings(s fleet.Service) []key {
-	w, r, h := s.Workers, s.Restart, s.Health
+	w, r, h, a := s.Workers, s.Restart, s.Health, s.Autoscale
 	return []key{
 		value("workers.min", w.Min),
 		value("workers.max", w.Max),
@@ -82,6 +82,14 @@ func settings(s fleet.Service) []key {
 		value("health.timeout", h.Timeout),
 		value("health.failures", h.Failures),
 		value("health.dump_signal", h.DumpSignal),
+		value("autoscale.min", a.Min),
+		value("autoscale.max", a.Max),
+		value("autoscale.target_wait", a.TargetWait),
+		value("autoscale.target_busy", a.TargetBusy),
+		value("autoscale.up_cooldown", a.UpCooldown),
+		value("autoscale.down_after", a.DownAfter),
+		value("autoscale.down_cooldown", a.DownCooldown),
+		value("autoscale.idle_after", a.IdleAfter),
 	}
 }
 

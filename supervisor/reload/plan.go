@@ -88,7 +88,7 @@ func compare(old, svc fleet.Service, now Running) (plan Plan) {
 	add(Refuse, changed(ports(old), ports(svc)))
 	add(Refuse, changed(delivery(old.Delivery), delivery(svc.Delivery)))
 	add(Set, changed(settings(old), settings(svc)))
-	if svc.Workers.Count != now.Want {
+	if svc.Workers.Count != now.Want && !svc.Autoscale.On() { // count is where that begins, and no more
 		plan = append(plan, Step{Do: Scale, Service: svc.Name, Want: svc.Workers.Count, What: scaling(old, svc, now.Want)})
 	}
 	changes := changed(program(old.Workers), program(svc.Workers))
@@ -101,7 +101,10 @@ func compare(old, svc fleet.Service, now Running) (plan Plan) {
 
 func scaling(old, svc fleet.Service, want int) string {
 	text := fmt.Sprintf("%d → %d", want, svc.Workers.Count)
-	if want != old.Workers.Count {
+	switch {
+	case old.Autoscale.On():
+		text += " (count was autoscaled: now what the file says)"
+	case want != old.Workers.Count:
 		text += fmt.Sprintf(" (count was changed by hand to %d: back to what the file says)", want)
 	}
 	return text
