@@ -77,8 +77,14 @@ func postScale(f Fleet, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if (req.Count == nil) == (req.Delta == 0) {
-		return nil, Errorf(CodeBadRequest, `a scale request has either a "count" or a "delta" that is not 0`)
+	ways := 0
+	for _, is := range []bool{req.Count != nil, req.Delta != 0, req.Auto} {
+		if is {
+			ways++
+		}
+	}
+	if ways != 1 {
+		return nil, Errorf(CodeBadRequest, `a scale request has either a "count", a "delta" that is not 0, or "auto"`)
 	}
 	req.By = asker(r)
 	return f.Scale(r.Context(), req)

@@ -25,8 +25,11 @@ func TestEveryCallArrivesAndReturns(t *testing.T) {
 	roll := Roll{Service: "hello", Number: 1, State: RollFrozen, Of: 3, Reason: "no", LastLines: []string{"no"}}
 	status := Status{Fleet: "hello", Services: []Service{{Name: "hello", Want: 3}}}
 	client, _ := served(t, fakeFleet{
-		status:  func(context.Context) (Status, error) { return status, nil },
-		scale:   func(r ScaleRequest) (ScaleReply, error) { scaled = r; return ScaleReply{"hello", 8, 3}, nil },
+		status: func(context.Context) (Status, error) { return status, nil },
+		scale: func(r ScaleRequest) (ScaleReply, error) {
+			scaled = r
+			return ScaleReply{Service: "hello", Want: 8, Was: 3}, nil
+		},
 		settled: func(_ context.Context, service string) (Status, error) { asked = service; return status, nil },
 		down:    func(r DownRequest) error { downed = r; return nil },
 		restart: func(r RestartRequest) (RestartReply, error) { restarted = r; return RestartReply{[]Roll{roll}}, nil },
@@ -46,7 +49,7 @@ func TestEveryCallArrivesAndReturns(t *testing.T) {
 	eight := 8
 	reply, err := client.Scale(ctx, ScaleRequest{Service: "hello", Count: &eight})
 	must(t, err)
-	same(t, reply, ScaleReply{"hello", 8, 3})
+	same(t, reply, ScaleReply{Service: "hello", Want: 8, Was: 3})
 	same(t, *scaled.Count, 8)
 	myself := fmt.Sprintf("uid %d (pid %d)", os.Getuid(), os.Getpid())
 	same(t, scaled.By, myself)

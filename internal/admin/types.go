@@ -50,8 +50,11 @@ type Service struct {
 	Clients  int      `json:"clients"`
 	Counters Counters `json:"counters"`
 	Roll     *Roll    `json:"roll,omitempty"` // the last rolling restart, if there was one
-	Workers  []Worker `json:"workers"`
-	Foreign  []Lane   `json:"foreign,omitempty"` // lanes of workers that zfleet did not start
+
+	Autoscale *Autoscale `json:"autoscale,omitempty"` // when the service has it
+
+	Workers []Worker `json:"workers"`
+	Foreign []Lane   `json:"foreign,omitempty"` // lanes of workers that zfleet did not start
 }
 
 // Counters only ever grow, from the start of the proxy process.
@@ -123,6 +126,30 @@ const (
 	RollUndone  = "undone"
 )
 
+// Autoscale is how a service's number of workers is decided. What was measured is 0 until it has been.
+type Autoscale struct {
+	Min          int        `json:"min"`
+	Max          int        `json:"max"`
+	TargetWaitMS float64    `json:"target_wait_ms"`
+	Held         bool       `json:"held,omitempty"`    // a number that was set by hand holds
+	Want         int        `json:"want"`              // as many workers as it decided on last
+	Reason       string     `json:"reason,omitempty"`  // of that, which may be that nothing has to change
+	WaitMS       float64    `json:"wait_ms"`           // of requests in the queue, lately
+	Busy         float64    `json:"busy"`              // lanes that worked, on average, lately
+	Rate         float64    `json:"rate"`              // requests a second, lately
+	Penalty      int        `json:"penalty,omitempty"` // times slower decreases, since some turned out wrong; 1: none
+	Change       *AutoScale `json:"change,omitempty"`  // the last one
+}
+
+// AutoScale is one change by autoscaling.
+type AutoScale struct {
+	At     time.Time `json:"at"`
+	Was    int       `json:"was"`
+	Want   int       `json:"want"`
+	Cause  string    `json:"cause"` // waits, woken, surplus, idle, bounds
+	Reason string    `json:"reason"`
+}
+
 // Lane is a foreign worker's connection.
 type Lane struct {
 	Peer     string `json:"peer"`
@@ -132,9 +159,10 @@ type Lane struct {
 	Stuck    string `json:"stuck,omitempty"` // why it gets nothing until it has answered what was taken back from it
 }
 
-// ScaleRequest sets a service's number of workers, or changes it by Delta when Count is nil.
+// ScaleRequest sets a service's number of workers, or changes it by Delta when Count is nil, or leaves it to autoscaling again.
 type ScaleRequest struct {
 	Service string `json:"service"` // "": the first
+	Auto    bool   `json:"auto,omitempty"`
 	Count   *int   `json:"count,omitempty"`
 	Delta   int    `json:"delta,omitempty"`
 	By      string `json:"-"` // who asks: the server says it, of whom the kernel says it
@@ -145,7 +173,14 @@ type ScaleReply struct {
 	Service string `json:"service"`
 	Want    int    `json:"want"`
 	Was     int    `json:"was"`
+	Auto    string `json:"auto,omitempty"` // with autoscaling: it decides, or is held by this number
 }
+
+// The values of Auto in a [ScaleReply].
+const (
+	AutoDecides = "decides"
+	AutoHeld    = "held"
+)
 
 // RestartRequest replaces workers by newer ones: all of a service, or those of one slot. Or it says how a rolling restart goes on.
 type RestartRequest struct {

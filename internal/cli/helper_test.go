@@ -75,7 +75,14 @@ func (f *fakeFleet) Scale(_ context.Context, req admin.ScaleRequest) (admin.Scal
 	if req.Count != nil {
 		svc.Want = *req.Count
 	}
-	return admin.ScaleReply{Service: svc.Name, Want: svc.Want, Was: was}, f.refusal
+	reply := admin.ScaleReply{Service: svc.Name, Want: svc.Want, Was: was}
+	switch {
+	case req.Auto:
+		reply.Auto = admin.AutoDecides
+	case svc.Autoscale != nil:
+		reply.Auto = admin.AutoHeld
+	}
+	return reply, f.refusal
 }
 
 func (f *fakeFleet) Settled(ctx context.Context, _ string) (admin.Status, error) {

@@ -102,6 +102,7 @@ func (ui *tui) status(w io.Writer, status admin.Status, now time.Time) {
 	ui.table(w, []string{"SERVICE", "WANT", "READY", "QUEUED", "CLIENTS", "PROXY", "PID", "FRONTEND", "BACKEND"}, services)
 	for _, svc := range status.Services {
 		ui.rollLine(w, svc.Roll)
+		ui.autoscaleLine(w, svc, now)
 	}
 	if len(workers) > 0 {
 		_, _ = io.WriteString(w, "\n")

@@ -36,6 +36,9 @@ func busy(now time.Time) admin.Status {
 			Bound: &admin.Bound{Frontend: []string{"tcp://127.0.0.1:40001", "ipc:///run/hello.sock"}, Backend: []string{"tcp://0.0.0.0:5560"}},
 			Proxy: admin.Proxy{Pid: 1200, State: "ready"}, Want: 4, Ready: 1, Queued: 17, Clients: 3, Workers: workers,
 			Roll: &admin.Roll{Service: "hello", State: admin.RollRolling, Done: 1, Of: 5},
+			Autoscale: &admin.Autoscale{Min: 1, Max: 8, Reason: "42% busy, 3 may do", Change: &admin.AutoScale{
+				At: now.Add(-133 * time.Second), Was: 3, Want: 4, Cause: "waits", Reason: "wait 120ms > 50ms",
+			}},
 			Foreign: []admin.Lane{
 				{Peer: "127.0.0.1:50123", Pid: 777, Inflight: 1, Answered: 9},
 				{Peer: "127.0.0.1:50124", Answered: 3, Stuck: "a request is past its timeout of 2s"},
@@ -44,7 +47,8 @@ func busy(now time.Time) admin.Status {
 		{
 			Name: "größer", Frontend: []string{"tcp://*:6000"}, Backend: []string{"tcp://*:6001"},
 			Proxy: admin.Proxy{Pid: 1300, State: admin.Unresponsive}, Workers: []admin.Worker{},
-			Roll: &admin.Roll{Service: "größer", State: admin.RollFrozen, Of: 2, Reason: "größer/0#2 did not become ready:\nno\x1b[2J"},
+			Roll:      &admin.Roll{Service: "größer", State: admin.RollFrozen, Of: 2, Reason: "größer/0#2 did not become ready:\nno\x1b[2J"},
+			Autoscale: &admin.Autoscale{Max: 8, Held: true},
 		},
 	}}
 }
@@ -55,8 +59,12 @@ größer   0     0      0       0        unresponsive  1300  tcp://*:6000       
 
 hello restarts: 1 of 5 workers replaced
 
+hello is autoscaled, 1 to 8 workers: 42% busy, 3 may do; 2m13s ago 3 → 4: wait 120ms > 50ms
+
 größer: its restart is frozen, 0 of 2 workers replaced: größer/0#2 did not become ready: no\x1b[2J
 hint: mend it, then zfleet restart größer --continue; or zfleet restart größer --undo
+
+größer is not autoscaled: 0 workers set by hand; zfleet scale größer=auto
 
 WORKER      STATE      PID   SINCE  RESTARTS  INFLIGHT  ANSWERED  REASON
 hello/0#1   ready      1201  2d1h   0         2         123456    stale: its program has changed since it was started

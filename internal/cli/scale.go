@@ -29,8 +29,10 @@ func newScaleCommand(ui *tui) *cobra.Command {
 change: +2, -1. Without a service it is the first one of the fleet file. Returns when as many are ready as
 wanted and none is leaving. When that is not in time, the fleet goes on trying.
 
+A number of a service that is autoscaled holds until COUNT is auto.
+
 A negative change needs the service's name, since -1 alone looks like a flag.`,
-		Example:           "  zfleet scale hello=8\n  zfleet scale hello=+2 echo=-1\n  zfleet scale 8",
+		Example:           "  zfleet scale hello=8\n  zfleet scale hello=+2 echo=-1\n  zfleet scale 8\n  zfleet scale hello=auto",
 		RunE:              func(cmd *cobra.Command, args []string) error { return s.run(cmd, args) },
 		ValidArgsFunction: s.complete,
 	}
@@ -77,8 +79,12 @@ func (s *scale) waitAll(ctx context.Context, client *admin.Client, replies []adm
 	ctx, cancel := within(ctx, s.timeout)
 	defer cancel()
 	for _, reply := range replies {
+		if reply.Auto == admin.AutoDecides {
+			s.ui.printf("%s: autoscaled (%s wanted now)\n", reply.Service, count(reply.Want, "worker"))
+			continue
+		}
 		if s.noWait {
-			s.ui.printf("%s: %s wanted (was %d)\n", reply.Service, count(reply.Want, "worker"), reply.Was)
+			s.ui.printf("%s: %s wanted (was %d)%s\n", reply.Service, count(reply.Want, "worker"), reply.Was, autoWords(reply))
 			continue
 		}
 		if err := s.wait(ctx, client, reply); err != nil {
@@ -97,7 +103,7 @@ func (s *scale) wait(ctx context.Context, client *admin.Client, reply admin.Scal
 		return fmt.Errorf("cannot see %s come to %s: %w", reply.Service, count(reply.Want, "worker"), err)
 	}
 	svc := serviceIn(status, reply.Service)
-	s.ui.printf("%s: %s ready (was %d)\n", svc.Name, count(svc.Ready, "worker"), reply.Was)
+	s.ui.printf("%s: %s ready (was %d)%s\n", svc.Name, count(svc.Ready, "worker"), reply.Was, autoWords(reply))
 	return nil
 }
 

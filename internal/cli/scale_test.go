@@ -15,13 +15,16 @@ func TestParseScale(t *testing.T) {
 		"hello=+2": indented(admin.ScaleRequest{Service: "hello", Delta: 2}),
 		"hello=-1": indented(admin.ScaleRequest{Service: "hello", Delta: -1}),
 		"+2":       indented(admin.ScaleRequest{Delta: 2}),
+
+		"hello=auto": indented(admin.ScaleRequest{Service: "hello", Auto: true}),
+		"auto":       indented(admin.ScaleRequest{Auto: true}),
 	} {
 		if req, err := parseScale(arg); err != nil || indented(req) != want {
 			t.Errorf("%s: %s, %v", arg, indented(req), err)
 		}
 	}
 	for _, arg := range []string{
-		"", "=", "=8", "hello=", "hello", "hello=+", "hello=8.5", "hello=1e3", "a=b=1", "hello=+0", "hello=99999999999999999999",
+		"", "=", "=8", "hello=", "hello", "hello=+", "hello=8.5", "hello=1e3", "a=b=1", "hello=+0", "hello=99999999999999999999", "=auto", "hello=Auto", "hello=auto8",
 	} {
 		if req, err := parseScale(arg); err == nil {
 			t.Errorf("%q is read as %+v", arg, req)
@@ -35,6 +38,16 @@ func TestScaleWaits(t *testing.T) {
 	wants(t, exitOK, "hello: 8 workers ready (was 3)\n", "", "scale", "hello=8", "--socket", socket)
 	wants(t, exitOK, "hello: 10 workers ready (was 8)\n", "", "scale", "hello=+2", "--socket", socket)
 	wants(t, exitOK, "hello: 1 worker wanted (was 10)\n", "", "scale", "1", "--no-wait", "--socket", socket)
+}
+
+func TestScaleOfWhatIsAutoscaled(t *testing.T) {
+	sandbox(t)
+	f := hello()
+	f.status.Services[0].Autoscale = &admin.Autoscale{Min: 1, Max: 8}
+	socket := serve(t, f)
+	wants(t, exitOK, "hello: 8 workers ready (was 3); not autoscaled until zfleet scale hello=auto\n", "", "scale", "hello=8", "--socket", socket)
+	wants(t, exitOK, "hello: autoscaled (8 workers wanted now)\n", "", "scale", "auto", "--socket", socket)
+	wants(t, exitOK, "hello: 1 worker wanted (was 8); not autoscaled until zfleet scale hello=auto\n", "", "scale", "1", "--no-wait", "--socket", socket)
 }
 
 func TestScaleIsLate(t *testing.T) {

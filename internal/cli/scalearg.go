@@ -28,17 +28,20 @@ func parseScales(cmd *cobra.Command, args []string) (requests []admin.ScaleReque
 	return requests, nil
 }
 
-// parseScale reads hello=8, hello=+2, hello=-1, 8.
+// parseScale reads hello=8, hello=+2, hello=-1, hello=auto, 8.
 func parseScale(arg string) (admin.ScaleRequest, error) {
 	service, text, named := strings.Cut(arg, "=")
 	if !named {
 		service, text = "", arg
 	}
+	if text == "auto" && (!named || service != "") {
+		return admin.ScaleRequest{Service: service, Auto: true}, nil
+	}
 	n, err := strconv.Atoi(text)
 	change := strings.HasPrefix(text, "+") || strings.HasPrefix(text, "-")
 	switch {
 	case err != nil || named && service == "":
-		return admin.ScaleRequest{}, fmt.Errorf("cannot read %q as a number of workers: want SERVICE=8, SERVICE=+2, SERVICE=-1 or 8", arg)
+		return admin.ScaleRequest{}, fmt.Errorf("cannot read %q as a number of workers: want SERVICE=8, SERVICE=+2, SERVICE=-1, SERVICE=auto or 8", arg)
 	case change && n == 0:
 		return admin.ScaleRequest{}, fmt.Errorf("%q changes nothing", arg)
 	case change:

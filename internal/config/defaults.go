@@ -40,6 +40,19 @@ func defaultService(name, folder string) fleet.Service {
 	}
 }
 
+// defaultAutoscale is between the bounds for scaling by hand, if there are any; Max 0: it has to be written.
+func defaultAutoscale(w fleet.Workers) fleet.Autoscale {
+	return fleet.Autoscale{
+		Min: max(w.Min, 1), Max: w.Max,
+		TargetWait:   50 * time.Millisecond,
+		TargetBusy:   75,
+		UpCooldown:   3 * time.Second,
+		DownAfter:    time.Minute,
+		DownCooldown: 15 * time.Second,
+		IdleAfter:    5 * time.Minute,
+	}
+}
+
 // defaultPluginDir is relative to the file's folder.
 const defaultPluginDir = "plugins"
 

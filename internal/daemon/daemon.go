@@ -80,13 +80,16 @@ type Daemon struct {
 	herald     *herald
 	recorder   *recorder
 	drain      sync.Once
-	onStop     teardown
+
+	autoscalers map[string]*autoscaler // by service
+	onStop      teardown
 }
 
 // New opens all that the fleet needs: its name, its admin socket, its ports. No process is started before Run. What it opened is closed
 // again when it fails. Its errors are [admin.AlreadyRunning], those of package endpoint for a port, or name what could not be opened.
 func New(opts Options) (*Daemon, error) {
 	d := &Daemon{spec: opts.Spec, file: opts.Read, load: opts.load, log: opts.Log}
+	d.autoscalers = newAutoscalers(d)
 	if d.load == nil {
 		d.load = config.Load
 	}
@@ -193,6 +196,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(d.serveAdmin)
 	wg.Go(func() { d.announce(running) })
+	wg.Go(func() { d.autoscale(running) })
 	if d.heard {
 		wg.Go(func() { d.herald.run(closed) })
 	}

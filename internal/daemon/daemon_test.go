@@ -222,6 +222,7 @@ func TestStatusDoesNotWaitForAProxy(t *testing.T) {
 			return control.Snapshot{}, ctx.Err()
 		}
 		d := &Daemon{spec: helloSpec(), launcher: l, supervisor: supervisor.New(helloSpec(), l, supervisor.Options{})}
+		d.autoscalers = newAutoscalers(d)
 		ended := make(chan error, 1)
 		go func() { ended <- d.supervisor.Run(t.Context()) }()
 		synctest.Wait()

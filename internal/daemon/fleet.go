@@ -26,10 +26,14 @@ func (d *Daemon) Down(_ context.Context, req admin.DownRequest) error {
 	return nil
 }
 
-// Scale changes how many workers a service has, within the bounds of the fleet file.
+// Scale changes how many workers a service has, within the bounds of the fleet file, or leaves that to autoscaling again.
 func (d *Daemon) Scale(ctx context.Context, req admin.ScaleRequest) (admin.ScaleReply, error) {
 	if err := d.know(req.Service); err != nil {
 		return admin.ScaleReply{}, err
+	}
+	reply := admin.ScaleReply{Service: cmp.Or(req.Service, d.names()[0])}
+	if req.Auto {
+		return d.auto(ctx, reply)
 	}
 	var was int // the loop's until it has answered
 	want, err := d.supervisor.Scale(ctx, req.Service, req.By, func(want int) int {
@@ -42,7 +46,20 @@ func (d *Daemon) Scale(ctx context.Context, req admin.ScaleRequest) (admin.Scale
 	if err != nil {
 		return admin.ScaleReply{}, refusal(err)
 	}
-	return admin.ScaleReply{Service: cmp.Or(req.Service, d.names()[0]), Want: want, Was: was}, nil
+	reply.Want, reply.Was = want, was
+	if d.isAutoscaled(ctx, reply.Service) {
+		reply.Auto = admin.AutoHeld
+	}
+	return reply, nil
+}
+
+func (d *Daemon) auto(ctx context.Context, reply admin.ScaleReply) (admin.ScaleReply, error) {
+	want, err := d.supervisor.Auto(ctx, reply.Service)
+	if err != nil {
+		return admin.ScaleReply{}, refusal(err)
+	}
+	reply.Want, reply.Was, reply.Auto = want, want, admin.AutoDecides
+	return reply, nil
 }
 
 // know refuses a service that there is not; "" is the first.

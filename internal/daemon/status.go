@@ -30,6 +30,9 @@ func (d *Daemon) Status(ctx context.Context) (admin.Status, error) {
 		return admin.Status{}, refusal(err)
 	}
 	status := statusOf(d.spec, view, d.ask(ctx, view))
+	for i, svc := range view.Services {
+		status.Services[i].Autoscale = autoscaleOf(svc, d.autoscalers[svc.Name].shown.Load())
+	}
 	status.Supervisor = &admin.Supervisor{Pid: os.Getpid()}
 	status.Supervisor.Goroutines, status.Supervisor.Heap = vitals.Read()
 	if unlimited := d.unlimited.Load(); unlimited != nil {
@@ -135,3 +138,24 @@ func addSnapshot(svc *admin.Service, snap control.Snapshot) {
 	}
 	slices.SortStableFunc(svc.Foreign, func(a, b admin.Lane) int { return cmp.Compare(a.Peer, b.Peer) })
 }
+
+// autoscaleOf is what there is to say of a service's autoscaling; nil: it has none.
+func autoscaleOf(view fleet.ServiceView, last *autoscaled) *admin.Autoscale {
+	if !view.Auto.On() {
+		return nil
+	}
+	auto := &admin.Autoscale{
+		Min: view.Auto.Min, Max: view.Auto.Max, TargetWaitMS: millis(view.Auto.TargetWait), Held: view.Auto.Held, Want: view.Want,
+	}
+	if last == nil {
+		return auto
+	}
+	d := last.decision
+	auto.Want, auto.Reason, auto.WaitMS, auto.Busy, auto.Rate, auto.Penalty = d.Want, d.Reason, millis(d.Wait), d.Busy, d.Rate, d.Penalty
+	if c := last.change; !c.at.IsZero() {
+		auto.Change = &admin.AutoScale{At: c.at, Was: c.was, Want: c.Want, Cause: string(c.Cause), Reason: c.Reason}
+	}
+	return auto
+}
+
+func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

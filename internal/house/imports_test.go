@@ -27,7 +27,8 @@ var rules = []rule{
 		"proxy", "proxy/control", "proxy/dispatch", "proxy/reference", "supervisor/fleet", "supervisor/launch"},
 		reason: "commands put parts together; what they do is done elsewhere"},
 	{dir: "internal/daemon", may: []string{"internal/admin", "internal/cgroup", "internal/config", "internal/endpoint", "internal/systemd",
-		"internal/timeline", "internal/vitals", "internal/workerlog", "proxy/control", "supervisor", "supervisor/fleet", "supervisor/launch"},
+		"internal/timeline", "internal/vitals", "internal/workerlog", "proxy/control", "supervisor", "supervisor/autoscale", "supervisor/fleet",
+		"supervisor/launch"},
 		reason: "the wiring of `zfleet up` knows no flags and no signals"},
 	{dir: "internal/admin", may: []string{"internal/endpoint"}, reason: "the admin API knows its types, not what is behind them"},
 	{dir: "internal/config", may: []string{"internal/endpoint", "internal/errorreply", "supervisor/fleet"}, reason: "a fleet.toml becomes a Spec, no more"},
@@ -49,6 +50,7 @@ var rules = []rule{
 
 	{dir: "supervisor/reload", may: []string{"supervisor/fleet"}, reason: "a plan is made of two specs"},
 	{dir: "supervisor", may: []string{"supervisor/fleet", "supervisor/reload"}, reason: "processes are behind the interface Launcher"},
+	{dir: "supervisor/autoscale", std: true, reason: "it decides by what it is told, without a clock"},
 	{dir: "supervisor/fleet", std: true, reason: "the core decides, without a clock, a process or a goroutine"},
 	{dir: "supervisor/launch", may: []string{"supervisor", "supervisor/fleet", "workerkit/control", "proxy/control", "internal/cgroup",
 		"internal/dead", "internal/endpoint"},

@@ -27,7 +27,8 @@ type ServiceView struct {
 // AutoView is how a service's number of workers is decided.
 type AutoView struct {
 	Autoscale
-	Held bool // by an operator: autoscaling waits until it is asked for again
+	Held         bool          // by an operator: autoscaling waits until it is asked for again
+	StartTimeout time.Duration // what a worker may take to start; 0: no limit
 }
 
 // SlotView is one slot of a View.
@@ -53,7 +54,7 @@ func (f *Fleet) View() View {
 }
 
 func (svc *service) view() ServiceView {
-	v := ServiceView{Name: svc.Name, Want: svc.want, Auto: AutoView{svc.Autoscale, svc.held}, Roll: svc.rollView(), Proxy: svc.proxy.view()}
+	v := ServiceView{Name: svc.Name, Want: svc.want, Auto: AutoView{svc.Autoscale, svc.held, svc.Workers.StartTimeout}, Roll: svc.rollView(), Proxy: svc.proxy.view()}
 	v.Ready = svc.count(func(s State) bool { return s == StateReady })
 	for _, s := range svc.workers() {
 		if s.state != stateFree {
