@@ -27,13 +27,13 @@ func TestNoFlapping(t *testing.T) {
 	}{
 		{"exactly", exactly, 20 * time.Millisecond, 0.3, 2, 2},
 		{"exactly", exactly, 20 * time.Millisecond, 3, 2, 6},
-		{"exponential", exponential, 20 * time.Millisecond, 0.3, 4, 3},
-		{"exponential", exponential, 20 * time.Millisecond, 3, 4, 8},
-		{"exponential", exponential, 200 * time.Millisecond, 3, 14, 12},
-		{"exponential", exponential, 2 * time.Second, 3, 18, 16},
-		{"exponential", exponential, 2 * time.Second, 15, 18, 30},
-		{"pareto", pareto, 20 * time.Millisecond, 3, 14, 12},
-		{"pareto", pareto, 200 * time.Millisecond, 3, 18, 16},
+		{"exponential", exponential, 20 * time.Millisecond, 0.3, 10, 3},
+		{"exponential", exponential, 20 * time.Millisecond, 3, 10, 8},
+		{"exponential", exponential, 200 * time.Millisecond, 3, 20, 12},
+		{"exponential", exponential, 2 * time.Second, 3, 24, 16},
+		{"exponential", exponential, 2 * time.Second, 15, 24, 30},
+		{"pareto", pareto, 20 * time.Millisecond, 3, 20, 12},
+		{"pareto", pareto, 200 * time.Millisecond, 3, 24, 16},
 	} {
 		t.Run(c.name+" "+service(c.mean)+fmt.Sprint(" busy=", c.busy), func(t *testing.T) {
 			rate := c.busy / c.mean.Seconds()
