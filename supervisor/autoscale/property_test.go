@@ -117,13 +117,15 @@ func TestWithinBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := standard()
 		p.Min = rapid.IntRange(0, 5).Draw(t, "min")
-		p.Max = max(p.Min, 1) + rapid.IntRange(0, 50).Draw(t, "more")
+		p.Max = max(p.Min, 1) + rapid.IntRange(0, 10).Draw(t, "more")
 		p.TargetBusy = rapid.Float64Range(0.1, 1).Draw(t, "busy")
+		p.UpCooldown = rapid.SampledFrom([]time.Duration{0, 3 * time.Second}).Draw(t, "up_cooldown")
+		p.StartTimeout = rapid.SampledFrom([]time.Duration{0, 30 * time.Second}).Draw(t, "start_timeout")
 		s := autoscale.New(p)
 		number := func(name string, most int) int { return rapid.IntRange(0, most).Draw(t, name) }
 		o := autoscale.Observation{At: epoch, Wanted: number("count", 60)}
 		for range number("steps", 40) {
-			o.At = o.At.Add(time.Duration(rapid.IntRange(-500, 7000).Draw(t, "ms")) * time.Millisecond)
+			o.At = o.At.Add(time.Duration(rapid.SampledFrom([]int{500, 500, 500, 500, 100, 3000, 7000, -1}).Draw(t, "ms")) * time.Millisecond)
 			o.Since = epoch.Add(time.Duration(number("proxy", 10)/10) * time.Hour)
 			o.Waiting, o.Held, o.Working = number("waiting", 100_000), number("held", 1000), number("working", 100)
 			o.Oldest = time.Duration(number("oldest", 1e12))
@@ -131,8 +133,8 @@ func TestWithinBounds(t *testing.T) {
 			o.Totals.Requests += uint64(number("requests", 1e6))
 			o.Totals.Delivered += uint64(number("delivered", 1e6))
 			o.Totals.Answered += uint64(number("answered", 1e6))
-			o.Totals.Waited += time.Duration(rapid.Int64Range(-1e6, 1e12).Draw(t, "waited"))
-			o.Totals.Busy += time.Duration(rapid.Int64Range(-1e6, 1e12).Draw(t, "busy_time"))
+			o.Totals.Waited += time.Duration(rapid.Int64Range(-10, 1e12).Draw(t, "waited"))
+			o.Totals.Busy += time.Duration(rapid.Int64Range(-10, 1e12).Draw(t, "busy_time"))
 			d := s.Decide(o)
 			if d.Want < p.Min || d.Want > p.Max {
 				t.Fatalf("%d workers: %+v", d.Want, d)
@@ -145,12 +147,37 @@ func TestWithinBounds(t *testing.T) {
 	})
 }
 
+// Under any load the simulation stays within the bounds too, also where more workers would be needed than there may be.
+func TestALoadAboveMaxStaysAtMax(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := standard()
+		p.Max = rapid.IntRange(1, 8).Draw(t, "max")
+		mean := time.Duration(rapid.IntRange(5, 200).Draw(t, "ms")) * time.Millisecond
+		rate := rapid.Float64Range(1.5, 5).Draw(t, "times") * float64(p.Max) / mean.Seconds()
+		w := &world{
+			scaler: autoscale.New(p), random: rand.New(rand.NewPCG(2, 2)), load: steady(rate), peak: rate, service: exponential(mean),
+			startup: 300 * time.Millisecond, want: 1,
+		}
+		w.run(30 * time.Second)
+		for _, d := range w.changes() {
+			if d.Want < d.was || d.Want > p.Max {
+				t.Fatalf("%d to %d\n%s", d.was, d.Want, told(w))
+			}
+		}
+		if w.want != p.Max {
+			t.Fatalf("%d workers, want %d\n%s", w.want, p.Max, told(w))
+		}
+	})
+}
+
 // What is old, or of another proxy, or comes after a gap, starts no worker and stops none.
 func TestStaleDataChangesNothing(t *testing.T) {
 	flood := autoscale.Observation{
 		At: epoch, Waiting: 1000, Oldest: time.Minute, Held: 2, Working: 2, Lanes: 2, Ready: 2, Wanted: 2,
 		Totals: autoscale.Totals{Requests: 2000, Delivered: 1000, Answered: 998, Waited: time.Hour, Busy: time.Minute},
 	}
+	p := standard()
+	p.StartTimeout = 0
 	for name, change := range map[string]func(*autoscale.Observation, int){
 		"the same again":  func(*autoscale.Observation, int) {},
 		"older each time": func(o *autoscale.Observation, i int) { o.At = epoch.Add(-time.Duration(i) * time.Second) },
@@ -161,15 +188,34 @@ func TestStaleDataChangesNothing(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := autoscale.New(standard())
+			s := autoscale.New(p)
 			for i := range 20 {
 				o := flood
+				o.Totals.Requests += uint64(1000 * i)
+				o.Totals.Delivered += uint64(100 * i)
+				o.Totals.Answered += uint64(100 * i)
+				o.Totals.Busy += time.Duration(i) * 2 * time.Second
 				change(&o, i)
 				if d := s.Decide(o); d.Want != o.Wanted {
 					t.Fatalf("%d: %+v", i, d)
 				}
 			}
+			staysBusy(t, s, flood)
 		})
+	}
+}
+
+// staysBusy: what was stale has left nothing behind that would take away workers with all hands full.
+func staysBusy(t *testing.T, s *autoscale.Scaler, o autoscale.Observation) {
+	t.Helper()
+	o.At, o.Waiting, o.Oldest = o.At.Add(time.Hour), 0, 0
+	for range 600 {
+		o.At = o.At.Add(500 * time.Millisecond)
+		o.Totals.Requests, o.Totals.Delivered, o.Totals.Answered = o.Totals.Requests+50, o.Totals.Delivered+50, o.Totals.Answered+50
+		o.Totals.Busy += time.Second
+		if d := s.Decide(o); d.Want != o.Wanted {
+			t.Fatalf("busy all the time: %+v", d)
+		}
 	}
 }
 
