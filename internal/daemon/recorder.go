@@ -83,6 +83,8 @@ func (r *recorder) stepped(now time.Time, ev fleet.Event, actions []fleet.Action
 			r.noted(a)
 		case fleet.RollNote:
 			r.rolled(a)
+		case fleet.Abort:
+			r.tell(a.Life, timeline.Killed, "", nil)
 		case fleet.Kill:
 			r.tell(a.Life, timeline.Killed, r.asked(a), nil)
 		}
@@ -92,14 +94,20 @@ func (r *recorder) stepped(now time.Time, ev fleet.Event, actions []fleet.Action
 	}
 }
 
+func (r *recorder) scaled(service string, want int, by, reason string) {
+	was := r.wants[service]
+	r.wants[service] = want
+	data := &timeline.Data{By: by, Was: &was, Want: &want}
+	r.cause = r.record(timeline.Event{Kind: timeline.Scaled, Service: service, Reason: reason, Data: data}, 0)
+}
+
 // happened records what is an event by itself, whatever the core makes of it.
 func (r *recorder) happened(ev fleet.Event) {
 	switch ev := ev.(type) {
 	case fleet.Scaled:
-		was, want := r.wants[ev.Service], ev.Want
-		r.wants[ev.Service] = want
-		data := &timeline.Data{By: ev.By, Was: &was, Want: &want}
-		r.cause = r.record(timeline.Event{Kind: timeline.Scaled, Service: ev.Service, Data: data}, 0)
+		r.scaled(ev.Service, ev.Want, ev.By, "")
+	case fleet.AutoScaled:
+		r.scaled(ev.Service, ev.Want, "autoscaling", ev.Reason)
 	case fleet.Reloaded:
 		r.reloaded(ev)
 	case fleet.ShutdownAsked:

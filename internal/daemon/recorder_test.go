@@ -91,6 +91,17 @@ func TestEventsHaveTheirCauses(t *testing.T) {
 	}
 }
 
+func TestAutoscalingSaysWhy(t *testing.T) {
+	spec := helloSpec()
+	spec.Services[0].Workers.Count = 2
+	r := newRecorded(t, spec)
+	r.step(0, fleet.Began{})
+	r.step(time.Second, fleet.AutoScaled{Service: spec.Services[0].Name, Want: 3, Reason: "requests wait 120ms, 50ms are wanted"})
+	if got, want := r.list(t), "scaled 2 → 3 by autoscaling: requests wait 120ms, 50ms are wanted"; !strings.Contains(got, want) {
+		t.Errorf("got\n%s\nwant %s", got, want)
+	}
+}
+
 const story = `1  fleet             fleet_started  the fleet starts (pid 7)
 2  hello/proxy#1     started        started (pid 10)  (1)
 3  hello/proxy#1     ready          ready  (2)

@@ -22,7 +22,7 @@ func (e Event) Words() string {
 	case ServiceUp:
 		return joined("up", e.Reason)
 	case Scaled:
-		return scaled(d)
+		return joined(scaled(d), e.Reason)
 	case Reloaded:
 		return "declared otherwise" + by(d.By)
 	case Rolling, RollFrozen, RollDone, RollUndone:
