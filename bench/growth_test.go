@@ -60,7 +60,7 @@ func TestGrowthReport(t *testing.T) {
 			t.Errorf("there is no %q in\n%s", want, r.text())
 		}
 	}
-	if err := r.writeJSON(io.Discard); err != nil {
+	if err := writeJSON(io.Discard, r); err != nil {
 		t.Error(err)
 	}
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 )
@@ -96,12 +94,6 @@ func (r *growthReport) figure(load, name string, value, most float64) {
 // exactly adds a row that must be what it should.
 func (r *growthReport) exactly(load, name string, value, want float64) {
 	r.Memory = append(r.Memory, memoryRow{load, name, value, fmt.Sprintf("%g", want), value == want})
-}
-
-func (r growthReport) writeJSON(w io.Writer) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(r)
 }
 
 // text is the two tables, in Markdown that can be read as it is.

@@ -76,7 +76,7 @@ func do(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 		}
 	}
 	if s.json {
-		return r.writeJSON(stdout)
+		return writeJSON(stdout, r)
 	}
 	_, err = io.WriteString(stdout, r.text())
 	return err

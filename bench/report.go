@@ -113,10 +113,10 @@ func (g goal) String() string {
 	return fmt.Sprintf("%s %g%s", sign, g.bound, times)
 }
 
-func (r report) writeJSON(w io.Writer) error {
+func writeJSON(w io.Writer, report any) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
-	return e.Encode(r)
+	return e.Encode(report)
 }
 
 // text is the table, with the loads under it. It is Markdown, and made to be read as it is.

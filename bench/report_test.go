@@ -71,7 +71,7 @@ func TestReportWithout(t *testing.T) {
 
 func TestReportJSON(t *testing.T) {
 	var b strings.Builder
-	if err := sample().writeJSON(&b); err != nil {
+	if err := writeJSON(&b, sample()); err != nil {
 		t.Fatal(err)
 	}
 	var back struct {
