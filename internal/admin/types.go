@@ -49,7 +49,8 @@ type Service struct {
 	Queued   int      `json:"queued"`
 	Clients  int      `json:"clients"`
 	Counters Counters `json:"counters"`
-	Roll     *Roll    `json:"roll,omitempty"` // the last rolling restart, if there was one
+	Roll     *Roll    `json:"roll,omitempty"`     // the last rolling restart, if there was one
+	Degraded string   `json:"degraded,omitempty"` // why workers that do not answer their health checks are not killed; "": they are
 
 	Autoscale *Autoscale `json:"autoscale,omitempty"` // when the service has it
 

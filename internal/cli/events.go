@@ -59,7 +59,7 @@ func urgency(kind timeline.Kind) colour {
 	switch kind {
 	case timeline.Unready, timeline.Hung, timeline.Late, timeline.Killed, timeline.Backoff:
 		return yellow
-	case timeline.Crashloop, timeline.GaveUp, timeline.RollFrozen, timeline.FleetLost, timeline.EventsLost:
+	case timeline.Crashloop, timeline.GaveUp, timeline.RollFrozen, timeline.Degraded, timeline.FleetLost, timeline.EventsLost:
 		return red
 	}
 	return plain

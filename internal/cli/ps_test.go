@@ -46,7 +46,7 @@ func busy(now time.Time) admin.Status {
 		},
 		{
 			Name: "größer", Frontend: []string{"tcp://*:6000"}, Backend: []string{"tcp://*:6001"},
-			Proxy: admin.Proxy{Pid: 1300, State: admin.Unresponsive}, Workers: []admin.Worker{},
+			Proxy: admin.Proxy{Pid: 1300, State: admin.Unresponsive}, Workers: []admin.Worker{}, Degraded: "2 of 4 workers do not answer",
 			Roll:      &admin.Roll{Service: "größer", State: admin.RollFrozen, Of: 2, Reason: "größer/0#2 did not become ready:\nno\x1b[2J"},
 			Autoscale: &admin.Autoscale{Max: 8, Held: true},
 		},
@@ -63,6 +63,8 @@ hello is autoscaled, 1 to 8 workers: 42% busy, 3 may do; 2m13s ago 3 → 4: wait
 
 größer: its restart is frozen, 0 of 2 workers replaced: größer/0#2 did not become ready: no\x1b[2J
 hint: mend it, then zfleet restart größer --continue; or zfleet restart größer --undo
+
+größer is degraded: 2 of 4 workers do not answer
 
 größer is not autoscaled: 0 workers set by hand; zfleet scale größer=auto
 

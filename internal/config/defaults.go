@@ -36,7 +36,7 @@ func defaultService(name, folder string) fleet.Service {
 			Window:    time.Minute,
 			NoRestart: []int{78}, // EX_CONFIG in sysexits.h
 		},
-		Health: fleet.Health{Interval: time.Second, Timeout: 2 * time.Second, Failures: 3, DumpSignal: "SIGQUIT"},
+		Health: fleet.Health{Interval: time.Second, Timeout: 2 * time.Second, Failures: 3, DumpSignal: "SIGQUIT", MaxUnhealthy: fleet.Share{Percent: 25}},
 	}
 }
 

@@ -208,6 +208,7 @@ func (p *parser) health(t *table, s *fleet.Service) {
 	t.duration("interval", soonest, &h.Interval)
 	t.duration("timeout", soonest, &h.Timeout)
 	t.integer("failures", 1, maxFailures, &h.Failures)
+	t.share("max_unhealthy", maxWorkers, &h.MaxUnhealthy)
 	t.done()
 }
 

@@ -167,7 +167,7 @@ func level(e timeline.Event) zerolog.Level {
 		if e.Reason == "" { // nobody asked for it
 			return zerolog.WarnLevel
 		}
-	case timeline.Crashloop, timeline.GaveUp, timeline.RollFrozen:
+	case timeline.Crashloop, timeline.GaveUp, timeline.RollFrozen, timeline.Degraded:
 		return zerolog.ErrorLevel
 	case timeline.Exited:
 		if e.Data.Rung == "" {

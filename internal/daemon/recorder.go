@@ -83,10 +83,12 @@ func (r *recorder) stepped(now time.Time, ev fleet.Event, actions []fleet.Action
 			r.noted(a)
 		case fleet.RollNote:
 			r.rolled(a)
-		case fleet.Abort:
-			r.tell(a.Life, timeline.Killed, "", nil)
+		case fleet.HealthNote:
+			r.judged(a)
 		case fleet.Kill:
 			r.tell(a.Life, timeline.Killed, r.asked(a), nil)
+		case fleet.Abort:
+			r.tell(a.Life, timeline.Killed, "", nil)
 		}
 	}
 	if e, ok := ev.(fleet.Exited); ok {

@@ -234,3 +234,26 @@ func TestAFleetThatWasKilledIsToldOf(t *testing.T) {
 		t.Errorf("got %s", strings.Join(got, " "))
 	}
 }
+
+func TestHealthIsInTheTimeline(t *testing.T) {
+	spec := fleet.Spec{Name: "hello", MaxStarting: 4, Services: []fleet.Service{{Name: "hello"}}}
+	svc := &spec.Services[0]
+	svc.Workers.Count, svc.Health.MaxUnhealthy = 2, fleet.Share{N: 1}
+	r := newRecorded(t, spec)
+	r.step(0, fleet.Began{}, fleet.BecameReady{Life: life(fleet.ProxySlot, 1)})
+	r.step(0, fleet.BecameReady{Life: life(0, 1)}, fleet.BecameReady{Life: life(1, 1)})
+	for slot := range 2 {
+		r.step(time.Second, fleet.BecameUnready{Life: life(slot, 1), Reason: "no answer"})
+		r.step(0, fleet.Hung{Life: life(slot, 1), Reason: "no answer", Silent: true})
+	}
+	r.step(time.Second, fleet.BecameReady{Life: life(1, 1)})
+	story := r.list(t)
+	for _, line := range []string{
+		"hello/0#1         hung ", "hello/1#1         unready ",
+		"hello             degraded       degraded: 1 of 2 workers do not answer", "hello             well           well: all workers",
+	} {
+		if !strings.Contains(story, line) {
+			t.Errorf("there is no %q in\n%s", line, story)
+		}
+	}
+}

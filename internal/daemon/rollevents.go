@@ -30,6 +30,15 @@ func (r *recorder) rolled(n fleet.RollNote) {
 	}
 }
 
+// judged records that a service became degraded, or is well again.
+func (r *recorder) judged(n fleet.HealthNote) {
+	kind := timeline.Well
+	if n.Degraded {
+		kind = timeline.Degraded
+	}
+	r.record(timeline.Event{Kind: kind, Service: n.Service, Cause: r.cause, Reason: n.Cause}, 0)
+}
+
 // askedBy is who asked for what the Step was given, "" if nobody did.
 func (r *recorder) askedBy() string {
 	switch ev := r.given.(type) {

@@ -75,7 +75,7 @@ func serviceOf(spec fleet.Service, view fleet.ServiceView, said *answer) admin.S
 	svc := admin.Service{
 		Name: spec.Name, Frontend: spec.Frontend, Backend: spec.Backend,
 		Proxy: proxyOf(view.Proxy, said),
-		Want:  view.Want, Ready: view.Ready,
+		Want:  view.Want, Ready: view.Ready, Degraded: view.Degraded,
 		Workers: []admin.Worker{},
 	}
 	if view.Roll.Number > 0 {

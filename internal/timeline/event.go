@@ -26,6 +26,9 @@ const (
 	Scaled    Kind = "scaled"
 	Reloaded  Kind = "reloaded" // it is declared otherwise now
 
+	Degraded Kind = "degraded" // workers that do not answer are left alone: too many are killed for that already
+	Well     Kind = "well"     // none is any more
+
 	Rolling    Kind = "rolling" // a rolling restart began, or goes on
 	RollFrozen Kind = "roll_frozen"
 	RollDone   Kind = "roll_done"

@@ -38,15 +38,22 @@ type (
 		Done, Of  int      // workers that are replaced, and that there are to replace
 		LastLines []string // To is RollFrozen: what the worker printed last on whose account it froze
 	}
+	// HealthNote tells that a service became degraded, or is no longer, for logs and event streams.
+	HealthNote struct {
+		Service  string
+		Degraded bool
+		Cause    string
+	}
 	// Finish says that nothing is left to supervise.
 	Finish struct{}
 )
 
-func (Start) action()    {}
-func (Stop) action()     {}
-func (Kill) action()     {}
-func (Abort) action()    {}
-func (Quiesce) action()  {}
-func (Note) action()     {}
-func (RollNote) action() {}
-func (Finish) action()   {}
+func (Start) action()      {}
+func (Stop) action()       {}
+func (Kill) action()       {}
+func (Abort) action()      {}
+func (Quiesce) action()    {}
+func (Note) action()       {}
+func (RollNote) action()   {}
+func (HealthNote) action() {}
+func (Finish) action()     {}

@@ -11,6 +11,9 @@ func (f *Fleet) Describe() string {
 	var b strings.Builder
 	for _, svc := range f.View().Services {
 		fmt.Fprintf(&b, "%s: want %d, ready %d%s\n", svc.Name, svc.Want, svc.Ready, svc.Roll)
+		if svc.Degraded != "" {
+			fmt.Fprintf(&b, "  degraded: %s\n", svc.Degraded)
+		}
 		slots := append([]SlotView{svc.Proxy}, svc.Workers...)
 		names := 0
 		for _, s := range slots {

@@ -36,10 +36,12 @@ type (
 		Life   Life
 		Reason string
 	}
-	// Hung says that the process lives but does not answer any more.
+	// Hung says that the process lives but does not do what it should any more. Silent: it does not answer its health checks, which may be
+	// no fault of its own. It answers again when it has BecomeReady, or BecameUnready for another reason.
 	Hung struct {
 		Life   Life
 		Reason string
+		Silent bool
 	}
 	// DrainEnded says that a stopping worker holds nothing any more, or that its grace is over; it is being terminated.
 	DrainEnded struct{ Life Life }

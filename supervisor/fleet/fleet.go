@@ -31,8 +31,10 @@ type service struct {
 	retired []*slot
 	lives   map[int]int // by slot number: of the last life that was given out. They only ever grow
 	roll    roll
-	leave   phase
-	turn    int // ticket of its last start of a worker
+	// degraded is why silent workers are not killed, "": those that are silent are.
+	degraded string
+	leave    phase
+	turn     int // ticket of its last start of a worker
 }
 
 // New makes a fleet of which nothing runs yet: its first Step, whatever the event, wants every proxy and every worker. Rand returns numbers
@@ -129,7 +131,7 @@ func (f *Fleet) lifeNews(s *slot, ev lifeEvent) {
 	case BecameUnready:
 		f.becameUnready(s, ev.Reason)
 	case Hung:
-		f.hung(s, ev.Reason)
+		f.hung(s, ev)
 	case DrainEnded:
 		f.drainEnded(s)
 	case Exited:

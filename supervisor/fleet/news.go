@@ -17,10 +17,11 @@ func (f *Fleet) launched(s *slot, pid int) {
 }
 
 func (f *Fleet) becameReady(s *slot) {
+	s.silent = ""
 	switch s.state {
 	case StateStarting:
 		f.move(s, StateReady, "ready")
-		s.proven = true
+		s.proven, s.lost = true, false
 		if s.predecessor != nil && !f.stopping {
 			f.handOver(s)
 		}
@@ -31,6 +32,9 @@ func (f *Fleet) becameReady(s *slot) {
 }
 
 func (f *Fleet) becameUnready(s *slot, reason string) {
+	if reason != s.silent {
+		s.silent = ""
+	}
 	switch s.state {
 	case StateStarting:
 		s.waiting, s.reason = reason, reason
@@ -43,11 +47,15 @@ func (f *Fleet) becameUnready(s *slot, reason string) {
 	}
 }
 
-func (f *Fleet) hung(s *slot, reason string) {
+func (f *Fleet) hung(s *slot, ev Hung) {
 	switch s.state {
 	case StateStarting, StateReady, StateUnready:
+		if ev.Silent && !s.isProxy() {
+			s.silent = ev.Reason
+			return
+		}
 		f.forgive(s)
-		f.kill(s, reason)
+		f.kill(s, ev.Reason)
 	default: // killed: that is under way. Draining, stopping: the stop ladder ends it. No process: late news
 	}
 }

@@ -18,6 +18,8 @@ func TestProperties(t *testing.T) {
 			"becomes ready":   func(t *rapid.T) { w.becameReady(w.pick(t)) },
 			"becomes unready": w.somebodyUnready,
 			"hangs":           func(t *rapid.T) { w.step(Hung{Life: w.pick(t), Reason: "no answer"}) },
+			"is silent":       func(t *rapid.T) { w.becameSilent(w.pick(t)) },
+			"is silent again": func(t *rapid.T) { w.becameSilent(w.pick(t)) },
 			"exits":           func(t *rapid.T) { w.exit(w.pick(t), anyExit(t)) },
 			"exits again":     func(t *rapid.T) { w.exit(w.pick(t), anyExit(t)) }, // it is the commonest: without it little ever restarts
 			"is launched":     func(t *rapid.T) { w.step(Launched{Life: w.pick(t), Pid: 1}) },
@@ -62,6 +64,7 @@ func anyExit(t *rapid.T) Exit {
 func (w *world) somebodyUnready(t *rapid.T) {
 	l := w.pick(t)
 	w.alive[l].ready = false
+	delete(w.silent, l)
 	w.step(BecameUnready{Life: l, Reason: "lane lost"})
 }
 
@@ -130,6 +133,9 @@ func (w *world) converges() {
 	for _, svc := range w.fleet.View().Services {
 		if n := w.count(workerOf(svc.Name)); n != w.want[svc.Name] || svc.Ready != n || svc.Want != n || svc.Proxy.State != StateReady {
 			w.Fatalf("%s does not converge: %d run, %d wanted\n%s", svc.Name, n, w.want[svc.Name], w.fleet.Describe())
+		}
+		if svc.Degraded != "" {
+			w.Fatalf("%s is degraded for ever\n%s", svc.Name, w.fleet.Describe())
 		}
 		if svc.Roll.State == RollRolling || svc.Roll.State == RollFrozen {
 			w.Fatalf("%s is %s for ever\n%s", svc.Name, svc.Roll.State, w.fleet.Describe())

@@ -7,6 +7,9 @@ import (
 
 // reconcile brings what is closer to what is wanted, after every event.
 func (f *Fleet) reconcile() {
+	for _, svc := range f.services {
+		f.endSilent(svc)
+	}
 	if f.stopping {
 		f.end()
 		f.startWorkers() // those of services that are not empty yet

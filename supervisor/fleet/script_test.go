@@ -14,12 +14,12 @@ import (
 // TestScripts tells the core's stories, one a file. The commands:
 //
 //	fleet [max-starting=4]       a new fleet; input: a line a service, NAME [count=3] [start-timeout=30s] [failures=5] [no-restart=78]
-//	                             [max-requests=1000] [max-age=1h] [memory-max=MIB] [max-surge=1] [max-surge=25%] [auto=MAX]
+//	                             [max-unhealthy=1] [max-unhealthy=25%] [max-requests=1000] [max-age=1h] [memory-max=MIB] [max-surge=1] [max-surge=25%] [auto=MAX]
 //	begin                        the first Step
 //	launched LIFE pid=7          the process exists
 //	ready LIFE…                  they became ready
 //	unready LIFE reason=(…)      it became unready
-//	hung LIFE reason=(…)
+//	hung LIFE… reason=(…) [silent]
 //	drained LIFE…                their drains ended
 //	exit LIFE… [code=1] [signal=SIGKILL] [reason=(…)] [permanent] [rung=drained] [dump=SIGQUIT] [last=(a line)]
 //	scale SERVICE=5
@@ -100,6 +100,8 @@ func tell(a Action) string {
 		return fmt.Sprintf("KILL %v: %s", a.Life, a.Reason)
 	case Abort:
 		return fmt.Sprintf("ABORT %v: %s", a.Life, a.Reason)
+	case HealthNote:
+		return fmt.Sprintf("  %s degraded=%t: %s", a.Service, a.Degraded, a.Cause)
 	case Quiesce:
 		return fmt.Sprintf("QUIESCE %s", a.Service)
 	case Finish:
@@ -155,6 +157,8 @@ func parseService(t *testing.T, d *datadriven.TestData, name string, args []data
 			svc.Workers.MemoryMax = int64(integer(t, val)) << 20
 		case "auto":
 			svc.Autoscale = Autoscale{Max: integer(t, val)}
+		case "max-unhealthy":
+			svc.Health.MaxUnhealthy = share(t, val)
 		case "max-surge":
 			svc.Workers.MaxSurge = share(t, val)
 		default:
@@ -246,7 +250,7 @@ func parseNews(t *testing.T, d *datadriven.TestData, l Life) Event {
 	case "unready":
 		return BecameUnready{Life: l, Reason: reason(d)}
 	case "hung":
-		return Hung{Life: l, Reason: reason(d)}
+		return Hung{Life: l, Reason: reason(d), Silent: d.HasArg("silent")}
 	case "drained":
 		return DrainEnded{Life: l}
 	case "exit":

@@ -31,6 +31,9 @@ type slot struct {
 	recycle     string    // why the current life has lived long enough, "": it has not
 	expires     time.Time // when it will have; zero: never
 	stale       bool      // its program has changed since the current life began
+
+	silent string // why the current life is to be killed: it does not answer its health checks; "": it does
+	lost   bool   // a life was killed for that, and none has been ready since
 }
 
 func (s *slot) life() Life { return Life{Service: s.svc.Name, Slot: s.number, N: s.lives} }

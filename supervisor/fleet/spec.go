@@ -76,6 +76,14 @@ func (s Share) String() string {
 	return fmt.Sprint(s.N)
 }
 
+// Within is the share of n, rounded down, and at least 1.
+func (s Share) Within(n int) int {
+	if s.Percent > 0 {
+		return max(1, n*s.Percent/100)
+	}
+	return max(1, s.N)
+}
+
 // Of is the share of n, rounded up, and at least 1.
 func (s Share) Of(n int) int {
 	if s.Percent > 0 {
@@ -100,6 +108,8 @@ type Health struct {
 	Interval time.Duration
 	Timeout  time.Duration
 	Failures int // unanswered in a row before the worker counts as hung
+	// MaxUnhealthy, of the wanted workers, may be killed because they hang in this way and not be ready again at the same time.
+	MaxUnhealthy Share
 	// DumpSignal is sent to a worker that is killed because it hangs, to have it leave a stack dump first: SIGQUIT, SIGABRT, …; "": none.
 	DumpSignal string
 }

@@ -15,13 +15,15 @@ type View struct {
 // ServiceView is one service of a View. Workers are in slot order; stopped slots that are not wanted are left out. While a worker is
 // replaced there are two of its slot, the older first.
 type ServiceView struct {
-	Name    string
-	Want    int // 0 once the fleet is shutting down
-	Ready   int
-	Auto    AutoView
-	Roll    RollView
-	Proxy   SlotView
-	Workers []SlotView
+	Name  string
+	Want  int // 0 once the fleet is shutting down
+	Ready int
+	Auto  AutoView
+	Roll  RollView
+	// Degraded is why workers that do not answer their health checks are not killed, "": they are.
+	Degraded string
+	Proxy    SlotView
+	Workers  []SlotView
 }
 
 // AutoView is how a service's number of workers is decided.
@@ -54,7 +56,10 @@ func (f *Fleet) View() View {
 }
 
 func (svc *service) view() ServiceView {
-	v := ServiceView{Name: svc.Name, Want: svc.want, Auto: AutoView{svc.Autoscale, svc.held, svc.Workers.StartTimeout}, Roll: svc.rollView(), Proxy: svc.proxy.view()}
+	v := ServiceView{
+		Name: svc.Name, Want: svc.want, Auto: AutoView{svc.Autoscale, svc.held, svc.Workers.StartTimeout}, Roll: svc.rollView(),
+		Degraded: svc.degraded, Proxy: svc.proxy.view(),
+	}
 	v.Ready = svc.count(func(s State) bool { return s == StateReady })
 	for _, s := range svc.workers() {
 		if s.state != stateFree {

@@ -25,8 +25,15 @@ type world struct {
 	emptying map[string]bool // told to quiesce
 	quiesced map[string]bool
 	finished int
-	scaling  bool          // the event under way is Scaled
-	outdated map[Life]bool // who lived when a restart was asked for that has not been given up
+	scaling  bool           // the event under way is Scaled
+	silent   map[Life]bool  // told that they do not answer their health checks, and not otherwise since
+	lost     map[place]bool // where a life was killed for that, and none has become ready since
+	outdated map[Life]bool  // who lived when a restart was asked for that has not been given up
+}
+
+type place struct {
+	service string
+	slot    int
 }
 
 type process struct {
@@ -45,7 +52,8 @@ func newWorld(t *rapid.T) *world {
 	w := &world{
 		T: t, budget: rapid.IntRange(1, 3).Draw(t, "budget"), now: time.Unix(0, 0),
 		want: map[string]int{}, held: map[string]bool{}, alive: map[Life]*process{},
-		emptying: map[string]bool{}, quiesced: map[string]bool{}, outdated: map[Life]bool{}, surge: rapid.IntRange(1, 2).Draw(t, "surge"),
+		emptying: map[string]bool{}, quiesced: map[string]bool{}, outdated: map[Life]bool{}, silent: map[Life]bool{}, lost: map[place]bool{},
+		surge: rapid.IntRange(1, 2).Draw(t, "surge"),
 	}
 	spec := Spec{MaxStarting: w.budget}
 	for _, name := range []string{"a", "b", "c"}[:rapid.IntRange(1, 3).Draw(t, "services")] {
@@ -61,6 +69,7 @@ func newWorld(t *rapid.T) *world {
 func (w *world) declared(name string, count int) Service {
 	svc := testService(name, count)
 	svc.Workers.MaxRequests, svc.Workers.MaxSurge = 100, Share{N: w.surge}
+	svc.Health.MaxUnhealthy = Share{Percent: 50}
 	if name == autoscaled {
 		svc.Autoscale.Max = 6
 	}
@@ -81,6 +90,7 @@ func (w *world) step(ev Event) {
 			w.kill(a.Life)
 		case Abort:
 			w.kill(a.Life)
+			w.abort(a)
 		case Quiesce:
 			w.quiesce(a.Service)
 		case Finish:
@@ -137,6 +147,52 @@ func (w *world) kill(l Life) {
 	p.killed = true
 }
 
+// silence is the reason of workers that do not answer their health checks.
+const silence = "no answer to 3 health checks"
+
+// abort: of those who are silent no more are killed than max_unhealthy says, 50 %.
+func (w *world) abort(a Abort) {
+	if a.Reason != silence {
+		return
+	}
+	if !w.silent[a.Life] {
+		w.Fatalf("%v is killed because it is silent, and it is not", a.Life)
+	}
+	w.lost[place{a.Life.Service, a.Life.Slot}] = true
+	n := 0
+	for p := range w.lost {
+		if p.service == a.Life.Service {
+			n++
+		}
+	}
+	if most := max(1, w.want[a.Life.Service]/2); w.asked == 0 && n > most {
+		w.Fatalf("%d of %s are killed because they are silent, at most %d may be\n%s", n, a.Life.Service, most, w.fleet.Describe())
+	}
+}
+
+// becameSilent is what a launcher tells of a worker that does not answer.
+func (w *world) becameSilent(l Life) {
+	w.alive[l].ready = false
+	w.step(BecameUnready{Life: l, Reason: silence})
+	w.silent[l] = l.Slot != ProxySlot
+	w.step(Hung{Life: l, Reason: silence, Silent: true})
+}
+
+// checkHealth: a service is degraded when, and as long as, somebody silent is left alone. Places that are not wanted any more are no loss.
+func (w *world) checkHealth(svc ServiceView) {
+	left := false
+	wanted := map[int]bool{}
+	for _, s := range svc.Workers {
+		wanted[s.Life.Slot] = wanted[s.Life.Slot] || s.State.wanted()
+		p := w.alive[s.Life]
+		left = left || p != nil && w.silent[s.Life] && !p.told()
+	}
+	maps.DeleteFunc(w.lost, func(p place, _ bool) bool { return p.service == svc.Name && !wanted[p.slot] })
+	if left != (svc.Degraded != "") {
+		w.Fatalf("%s: degraded: %q\n%s", svc.Name, svc.Degraded, w.fleet.Describe())
+	}
+}
+
 func (w *world) quiesce(service string) {
 	if w.asked != 1 || w.count(proxyUp(service)) == 0 {
 		w.Fatalf("%s is quiesced", service)
@@ -174,6 +230,7 @@ func (w *world) check() {
 func (w *world) checkView() {
 	view, seen := w.fleet.View(), 0
 	for _, svc := range view.Services {
+		w.checkHealth(svc)
 		for _, s := range append([]SlotView{svc.Proxy}, svc.Workers...) {
 			p := w.alive[s.Life]
 			if s.State.alive() != (p != nil) {
@@ -246,6 +303,10 @@ func (w *world) sorted() []Life {
 
 func (w *world) becameReady(l Life) {
 	if p := w.alive[l]; p != nil {
+		delete(w.silent, l)
+		if !p.told() {
+			delete(w.lost, place{l.Service, l.Slot})
+		}
 		p.ready = true
 		p.proven = p.proven || !p.told()
 	}

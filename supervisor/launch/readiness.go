@@ -47,7 +47,7 @@ type readiness struct {
 }
 
 func (r *readiness) hear(n news, name fleet.Life, tell func(fleet.Event)) {
-	hung := ""
+	hung, silent := "", false
 	switch n := n.(type) {
 	case waitsNews:
 		r.waits = n.what
@@ -56,7 +56,7 @@ func (r *readiness) hear(n news, name fleet.Life, tell func(fleet.Event)) {
 	case healthNews:
 		r.health = n.reason
 	case silentNews:
-		r.health, hung = n.reason, n.reason
+		r.health, hung, silent = n.reason, n.reason, true
 	case laneNews:
 		if r.lanes.stuck == "" { // or else it was told
 			hung = n.stuck
@@ -65,7 +65,7 @@ func (r *readiness) hear(n news, name fleet.Life, tell func(fleet.Event)) {
 	}
 	r.settle(name, tell)
 	if hung != "" {
-		tell(fleet.Hung{Life: name, Reason: hung})
+		tell(fleet.Hung{Life: name, Reason: hung, Silent: silent})
 	}
 }
 

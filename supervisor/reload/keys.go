@@ -81,6 +81,7 @@ func settings(s fleet.Service) []key {
 		value("health.interval", h.Interval),
 		value("health.timeout", h.Timeout),
 		value("health.failures", h.Failures),
+		value("health.max_unhealthy", h.MaxUnhealthy),
 		value("health.dump_signal", h.DumpSignal),
 		value("autoscale.min", a.Min),
 		value("autoscale.max", a.Max),
