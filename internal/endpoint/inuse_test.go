@@ -50,15 +50,20 @@ func port(address string) string {
 	return strconv.Itoa(int(netip.MustParseAddrPort(address).Port()))
 }
 
-// A connection that goes out from the port takes it as well.
+// A connection that goes out from the port takes it as well. Another program may have a connection from the same port, to somewhere else,
+// and be named instead: not each time.
 func TestInUseByAConnection(t *testing.T) {
 	to := listen(t, "tcp://127.0.0.1:*")
-	cmd, from, _ := other(t, "connect", "tcp", to.Bound().Host+":"+strconv.Itoa(to.Bound().Port))
-	_, err := parse(t, "tcp://"+from).Listen()
-	var taken *InUse
-	if !errors.As(err, &taken) || taken.Pid != cmd.Process.Pid {
-		t.Errorf("got %v, want pid %d", err, cmd.Process.Pid)
+	for range 5 {
+		cmd, from, _ := other(t, "connect", "tcp", to.Bound().Host+":"+strconv.Itoa(to.Bound().Port))
+		_, err := parse(t, "tcp://"+from).Listen()
+		var taken *InUse
+		if errors.As(err, &taken) && taken.Pid == cmd.Process.Pid {
+			return
+		}
+		t.Logf("got %v, want pid %d", err, cmd.Process.Pid)
 	}
+	t.Fail()
 }
 
 func TestInUseByThisProcess(t *testing.T) {
