@@ -25,10 +25,10 @@ idle_after = "3s"
 	f.until(t, "as many workers as there may be", func(s admin.Service) bool { return s.Ready == 4 && changed(s, "waits") })
 	l.progress(200)
 	l.stop()
-	f.logged(t, "autoscale: echo", "4: wait ")
+	f.logged(t, " → 4 by autoscaling: wait ")
 	f.until(t, "none to be needed", func(s admin.Service) bool { return s.Want == 0 && len(s.Workers) == 0 && changed(s, "idle") })
 	f.ask(t, "after the night")
-	f.logged(t, "autoscale: echo 0", "a request waits")
+	f.logged(t, "scaled 0 → ", "a request waits")
 	s, err := f.ps(t)
 	if err != nil || s.Counters.Redelivered != 0 || s.Counters.Requests != s.Counters.Replies || s.Counters.Failed != 0 {
 		t.Errorf("counters %+v (%v)", s.Counters, err)

@@ -21,17 +21,18 @@ func (s *Supervisor) Autoscale(ctx context.Context, service string, want int, re
 
 type autoRequest struct {
 	service string
+	by      string
 	reply   chan scaleReply
 }
 
 // Auto leaves the number of a service's workers ("": the first service) to autoscaling again, after Scale set one, and returns how many are
-// wanted until that decides.
-func (s *Supervisor) Auto(ctx context.Context, service string) (want int, err error) {
+// wanted until that decides. By is who asks, for event streams.
+func (s *Supervisor) Auto(ctx context.Context, service, by string) (want int, err error) {
 	svc, err := s.find(service)
 	if err != nil {
 		return 0, fmt.Errorf("cannot autoscale: %v", err)
 	}
-	r := &autoRequest{service: svc.Name, reply: make(chan scaleReply, 1)}
+	r := &autoRequest{service: svc.Name, by: by, reply: make(chan scaleReply, 1)}
 	answer, err := ask(ctx, s, r, r.reply)
 	if err == nil {
 		err = answer.err
@@ -49,6 +50,6 @@ func (s *Supervisor) auto(r *autoRequest) {
 		r.reply <- scaleReply{err: fmt.Errorf("it has no [service.%s.autoscale]", r.service)}
 		return
 	}
-	s.step(fleet.AutoAsked{Service: r.service})
+	s.step(fleet.AutoAsked{Service: r.service, By: r.by})
 	r.reply <- scaleReply{want: view.Want}
 }

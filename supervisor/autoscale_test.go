@@ -26,7 +26,7 @@ func TestAnOperatorsNumberHoldsAgainstAutoscaling(t *testing.T) {
 		if err != nil || !view.Services[0].Auto.Held {
 			t.Errorf("View = %+v, %v", view, err)
 		}
-		if want, err := b.Auto(t.Context(), ""); err != nil || want != 3 {
+		if want, err := b.Auto(t.Context(), "", "uid 1000"); err != nil || want != 3 {
 			t.Errorf("Auto = %d, %v", want, err)
 		}
 		auto(4, 4)
@@ -36,10 +36,10 @@ func TestAnOperatorsNumberHoldsAgainstAutoscaling(t *testing.T) {
 
 func TestAutoNeedsAutoscaling(t *testing.T) {
 	inBubble(t, services(service("hello", 1)), func(t *testing.T, b *bench) {
-		if _, err := b.Auto(t.Context(), "hello"); err == nil || !strings.Contains(err.Error(), "[service.hello.autoscale]") {
+		if _, err := b.Auto(t.Context(), "hello", ""); err == nil || !strings.Contains(err.Error(), "[service.hello.autoscale]") {
 			t.Errorf("Auto = %v", err)
 		}
-		if _, err := b.Auto(t.Context(), "helo"); err == nil || !strings.Contains(err.Error(), "it has hello") {
+		if _, err := b.Auto(t.Context(), "helo", ""); err == nil || !strings.Contains(err.Error(), "it has hello") {
 			t.Errorf("Auto = %v", err)
 		}
 		if want, err := b.Autoscale(t.Context(), "hello", 3, "nonsense"); err != nil || want != 1 {

@@ -74,14 +74,18 @@ func (s *Supervisor) scale(r *scaleRequest) {
 func (s *Supervisor) scaleQueued(name string) {
 	for len(s.scales[name]) > 0 {
 		r := s.scales[name][0]
-		want, down, err := r.decide(s.fleet.View(), s.spec(name))
+		view := s.fleet.View()
+		want, down, err := r.decide(view, s.spec(name))
 		if err == nil && down && !r.observed {
 			go s.observe(r.svc)
 			return
 		}
-		if err == nil {
+		switch now := viewOf(view, name); {
+		case err != nil:
+		case r.auto != "" && (now.Auto.Held || !now.Auto.On()): // nothing happens, so there is no event
+			want = now.Want
+		default:
 			s.step(r.event(want))
-			want = viewOf(s.fleet.View(), name).Want
 		}
 		s.scales[name] = s.scales[name][1:]
 		r.reply <- scaleReply{want, err}

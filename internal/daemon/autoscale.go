@@ -108,15 +108,16 @@ func (a *autoscaler) declared(now fleet.AutoView) {
 func (a *autoscaler) change(ctx context.Context, was int, d autoscale.Decision) {
 	want, err := a.supervisor.Autoscale(ctx, a.service, d.Want, d.Reason)
 	if err != nil || want != d.Want { // the fleet ends, or an operator was quicker
-		a.line(zerolog.DebugLevel, d).Err(err).Int("was", was).Msg("autoscaling was not obeyed")
+		a.line(d).Err(err).Int("was", was).Msg("autoscaling was not obeyed")
 		return
 	}
 	a.last.change = autoscaleChange{at: time.Now(), was: was, Decision: d}
-	a.line(zerolog.InfoLevel, d).Int("was", was).Msgf("autoscale: %s %d → %d: %s", a.service, was, d.Want, d.Reason)
+	a.line(d).Int("was", was).Msg("autoscaling was obeyed")
 }
 
-func (a *autoscaler) line(at zerolog.Level, d autoscale.Decision) *zerolog.Event {
-	return a.log.WithLevel(at).Str("service", a.service).Int("want", d.Want).Str("cause", string(d.Cause)).
+// line is what was measured; what was decided is an event.
+func (a *autoscaler) line(d autoscale.Decision) *zerolog.Event {
+	return a.log.Debug().Str("service", a.service).Int("want", d.Want).Str("cause", string(d.Cause)).
 		Dur("wait", d.Wait).Float64("busy", d.Busy).Float64("rate", d.Rate).Int("penalty", d.Penalty)
 }
 

@@ -100,7 +100,7 @@ func TestAutoscalingAddsWorkersAndTellsWhy(t *testing.T) {
 		if svc.Want != 8 || svc.Ready != 8 || svc.Autoscale.Change == nil || svc.Autoscale.Change.Cause != "waits" || svc.Autoscale.WaitMS < 50 {
 			t.Fatalf("after ten seconds: want %d, ready %d, %+v", svc.Want, svc.Ready, svc.Autoscale)
 		}
-		if text := log.String(); !strings.Contains(text, `"cause":"waits"`) || !strings.Contains(text, "autoscale: hello 2 → 8: wait ") {
+		if text := log.String(); !strings.Contains(text, `"cause":"waits"`) || !strings.Contains(text, "autoscaling was obeyed") {
 			t.Errorf("the log has\n%s", text)
 		}
 		proxy.is(time.Now(), 8, false, true)

@@ -33,7 +33,7 @@ func (d *Daemon) Scale(ctx context.Context, req admin.ScaleRequest) (admin.Scale
 	}
 	reply := admin.ScaleReply{Service: cmp.Or(req.Service, d.names()[0])}
 	if req.Auto {
-		return d.auto(ctx, reply)
+		return d.auto(ctx, req.By, reply)
 	}
 	var was int // the loop's until it has answered
 	want, err := d.supervisor.Scale(ctx, req.Service, req.By, func(want int) int {
@@ -53,8 +53,8 @@ func (d *Daemon) Scale(ctx context.Context, req admin.ScaleRequest) (admin.Scale
 	return reply, nil
 }
 
-func (d *Daemon) auto(ctx context.Context, reply admin.ScaleReply) (admin.ScaleReply, error) {
-	want, err := d.supervisor.Auto(ctx, reply.Service)
+func (d *Daemon) auto(ctx context.Context, by string, reply admin.ScaleReply) (admin.ScaleReply, error) {
+	want, err := d.supervisor.Auto(ctx, reply.Service, by)
 	if err != nil {
 		return admin.ScaleReply{}, refusal(err)
 	}

@@ -110,6 +110,8 @@ func (r *recorder) happened(ev fleet.Event) {
 		r.scaled(ev.Service, ev.Want, ev.By, "")
 	case fleet.AutoScaled:
 		r.scaled(ev.Service, ev.Want, "autoscaling", ev.Reason)
+	case fleet.AutoAsked:
+		r.cause = r.record(timeline.Event{Kind: timeline.Auto, Service: ev.Service, Data: &timeline.Data{By: ev.By}}, 0)
 	case fleet.Reloaded:
 		r.reloaded(ev)
 	case fleet.ShutdownAsked:

@@ -91,14 +91,26 @@ func TestEventsHaveTheirCauses(t *testing.T) {
 	}
 }
 
-func TestAutoscalingSaysWhy(t *testing.T) {
+// What autoscaling does says why, and so does what comes of it.
+func TestEventsOfAutoscaling(t *testing.T) {
 	spec := helloSpec()
-	spec.Services[0].Workers.Count = 2
+	spec.Services[0].Workers.Count, spec.Services[0].Autoscale.Max, spec.MaxStarting = 1, 4, 4
 	r := newRecorded(t, spec)
-	r.step(0, fleet.Began{})
-	r.step(time.Second, fleet.AutoScaled{Service: spec.Services[0].Name, Want: 3, Reason: "requests wait 120ms, 50ms are wanted"})
-	if got, want := r.list(t), "scaled 2 → 3 by autoscaling: requests wait 120ms, 50ms are wanted"; !strings.Contains(got, want) {
-		t.Errorf("got\n%s\nwant %s", got, want)
+	r.step(0, fleet.Began{}, fleet.Launched{Life: life(0, 1), Pid: 11})
+	r.step(time.Second, fleet.AutoScaled{Service: "hello", Want: 2, Reason: "wait 120ms > 50ms"}, fleet.Launched{Life: life(1, 1), Pid: 12})
+	r.step(time.Second, fleet.AutoAsked{Service: "hello", By: "uid 1000 (pid 5)"})
+	r.step(time.Second, fleet.AutoScaled{Service: "hello", Want: 1, Reason: "12% busy, at most 1 needed for 1m"})
+	want := `1  fleet             fleet_started  the fleet starts (pid 7)
+2  hello/0#1         started        started (pid 11)  (1)
+3  hello             scaled         scaled 1 → 2 by autoscaling: wait 120ms > 50ms
+4  hello/1#1         started        started (pid 12)  (3)
+5  hello             auto           left to autoscaling by uid 1000 (pid 5)
+6  hello             scaled         scaled 2 → 1 by autoscaling: 12% busy, at most 1 needed for 1m
+7  hello/1#1         draining       told to stop: scaled down to 1: autoscale: 12% busy, at most 1 needed for 1m  (6)
+8  fleet             fleet_ended    the fleet has ended
+`
+	if got := r.list(t); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 

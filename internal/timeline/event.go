@@ -24,6 +24,7 @@ const (
 
 	ServiceUp Kind = "service_up"
 	Scaled    Kind = "scaled"
+	Auto      Kind = "auto"     // its number of workers is left to autoscaling again
 	Reloaded  Kind = "reloaded" // it is declared otherwise now
 
 	Degraded Kind = "degraded" // workers that do not answer are left alone: too many are killed for that already

@@ -23,6 +23,8 @@ func (e Event) Words() string {
 		return joined("up", e.Reason)
 	case Scaled:
 		return joined(scaled(d), e.Reason)
+	case Auto:
+		return "left to autoscaling" + by(d.By)
 	case Reloaded:
 		return "declared otherwise" + by(d.By)
 	case Rolling, RollFrozen, RollDone, RollUndone:

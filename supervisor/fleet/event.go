@@ -23,7 +23,10 @@ type (
 		Reason  string
 	}
 	// AutoAsked says that an operator leaves the number of workers to autoscaling again.
-	AutoAsked struct{ Service string }
+	AutoAsked struct {
+		Service string
+		By      string // who asked, for event streams
+	}
 	// Launched says that the process exists.
 	Launched struct {
 		Life Life
