@@ -16,7 +16,7 @@ func service(mean time.Duration) string { return fmt.Sprint("S=", mean) }
 // Under a load that does not change, the number of workers changes a few times at most, whatever chance does: not at all where
 // requests are quick, and now and then where one takes longer than the wait that is wanted, so that any queue at all is too long.
 func TestNoFlapping(t *testing.T) {
-	const settled, end = 10 * time.Minute, 30 * time.Minute
+	const settled, end = 5 * time.Minute, 20 * time.Minute
 	for _, c := range []struct {
 		name   string
 		of     func(time.Duration) func(*rand.Rand) time.Duration
@@ -152,7 +152,7 @@ func TestALoadAboveMaxStaysAtMax(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := standard()
 		p.Max = rapid.IntRange(1, 8).Draw(t, "max")
-		mean := time.Duration(rapid.IntRange(5, 200).Draw(t, "ms")) * time.Millisecond
+		mean := time.Duration(rapid.IntRange(30, 200).Draw(t, "ms")) * time.Millisecond
 		rate := rapid.Float64Range(1.5, 5).Draw(t, "times") * float64(p.Max) / mean.Seconds()
 		w := &world{
 			scaler: autoscale.New(p), random: rand.New(rand.NewPCG(2, 2)), load: steady(rate), peak: rate, service: exponential(mean),
