@@ -13,6 +13,9 @@ func (f *Fleet) reconcile() {
 	if f.stopping {
 		f.end()
 		f.startWorkers() // those of services that are not empty yet
+		for _, svc := range f.services {
+			f.judge(svc) // who has just been told to stop is not left alone any more
+		}
 		return
 	}
 	for _, svc := range f.services {

@@ -159,6 +159,9 @@ func (w *world) abort(a Abort) {
 		w.Fatalf("%v is killed because it is silent, and it is not", a.Life)
 	}
 	w.lost[place{a.Life.Service, a.Life.Slot}] = true
+	for _, svc := range w.fleet.View().Services { // the same step may have scaled down
+		w.forgetUnwanted(svc)
+	}
 	n := 0
 	for p := range w.lost {
 		if p.service == a.Life.Service {
@@ -178,16 +181,23 @@ func (w *world) becameSilent(l Life) {
 	w.step(Hung{Life: l, Reason: silence, Silent: true})
 }
 
-// checkHealth: a service is degraded when, and as long as, somebody silent is left alone. Places that are not wanted any more are no loss.
-func (w *world) checkHealth(svc ServiceView) {
-	left := false
+// forgetUnwanted: places that are not wanted any more are no loss.
+func (w *world) forgetUnwanted(svc ServiceView) {
 	wanted := map[int]bool{}
 	for _, s := range svc.Workers {
 		wanted[s.Life.Slot] = wanted[s.Life.Slot] || s.State.wanted()
+	}
+	maps.DeleteFunc(w.lost, func(p place, _ bool) bool { return p.service == svc.Name && !wanted[p.slot] })
+}
+
+// checkHealth: a service is degraded when, and as long as, somebody silent is left alone.
+func (w *world) checkHealth(svc ServiceView) {
+	left := false
+	for _, s := range svc.Workers {
 		p := w.alive[s.Life]
 		left = left || p != nil && w.silent[s.Life] && !p.told()
 	}
-	maps.DeleteFunc(w.lost, func(p place, _ bool) bool { return p.service == svc.Name && !wanted[p.slot] })
+	w.forgetUnwanted(svc)
 	if left != (svc.Degraded != "") {
 		w.Fatalf("%s: degraded: %q\n%s", svc.Name, svc.Degraded, w.fleet.Describe())
 	}
