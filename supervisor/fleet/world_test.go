@@ -158,7 +158,11 @@ func (w *world) abort(a Abort) {
 	if !w.silent[a.Life] {
 		w.Fatalf("%v is killed because it is silent, and it is not", a.Life)
 	}
-	w.lost[place{a.Life.Service, a.Life.Slot}] = true
+	at := place{a.Life.Service, a.Life.Slot}
+	if w.lost[at] { // what is lost already is no further loss, though fewer may be lost since
+		return
+	}
+	w.lost[at] = true
 	for _, svc := range w.fleet.View().Services { // the same step may have scaled down
 		w.forgetUnwanted(svc)
 	}
