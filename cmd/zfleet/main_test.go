@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/pebbe/zmq4"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/zfleet/zfleet/internal/await"
 	"golang.org/x/sys/unix"
 )
 
@@ -102,12 +102,11 @@ func expandFiles(env *testscript.Env) error {
 
 func freePorts(n int) (ports []int, err error) {
 	for range n {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		port, err := await.Port()
 		if err != nil {
 			return nil, err
 		}
-		defer func() { _ = ln.Close() }() // all at the end, so that no two are the same
-		ports = append(ports, ln.Addr().(*net.TCPAddr).Port)
+		ports = append(ports, port)
 	}
 	return ports, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/zfleet/zfleet/internal/admin"
+	"github.com/zfleet/zfleet/internal/await"
 )
 
 const (
@@ -149,11 +149,8 @@ func build(ctx context.Context, dir string, race bool) error {
 
 // freePort is a port that nobody had a moment ago.
 func freePort() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return "tcp://" + ln.Addr().String(), ln.Close()
+	port, err := await.Port()
+	return fmt.Sprintf("tcp://127.0.0.1:%d", port), err
 }
 
 func isUp(s admin.Status) bool {

@@ -1,4 +1,4 @@
-// Package await is for tests of processes and sockets: they wait for a condition, never for a time. Until is all that it does.
+// Package await is for tests of processes and sockets: they wait for a condition, never for a time (Until), at ports that stay theirs (Port).
 package await
 
 import "time"

@@ -76,7 +76,7 @@ var rules = []rule{
 	{dir: "bench/page", std: true, reason: "it writes a table into a page"},
 	{dir: "bench/policies", may: []string{"bench/page", "proxy/dispatch"}, reason: "it simulates who decides, without a proxy"},
 	{dir: "e2e", reason: "it has tests only"},
-	{dir: "e2e/chaos", zmq: true, may: []string{"internal/admin", "proxy/zmtp"},
+	{dir: "e2e/chaos", zmq: true, may: []string{"internal/admin", "internal/await", "proxy/zmtp"},
 		reason: "it looks at a fleet from outside; the peers that break ZMTP have to write it"},
 }
 
