@@ -32,51 +32,38 @@ type fleet struct {
 
 type service struct{ name, frontend, backend string }
 
-// Attempts are as many as there can be: no request may be given up because chaos met it again and again.
-const config = `name = "chaos"
-plugin_dir = %[1]q
+// config is the fleet file of two services.
+func (f *fleet) config(bin, self string) string {
+	plugin := "plugin = \"misbehave\"\nconcurrency = 2"
+	command := fmt.Sprintf("command = [%q]\nenv = { %s = %q }", self, asWorker, f.services[1].backend)
+	return fmt.Sprintf("name = \"chaos\"\nplugin_dir = %q\n", bin) + f.services[0].config(plugin) + f.services[1].config(command)
+}
 
-[service.plugin]
+// Attempts are as many as there can be: no request may be given up because chaos met it again and again.
+func (s service) config(worker string) string {
+	return fmt.Sprintf(`
+[service.%[1]s]
 frontend = %[2]q
 backend = %[3]q
-[service.plugin.workers]
-plugin = "misbehave"
+[service.%[1]s.workers]
+%[4]s
 count = 3
-concurrency = 2
 grace = "5s"
-[service.plugin.delivery]
+[service.%[1]s.delivery]
 attempts = 1000
 timeout = "1s"
-max_message = %[7]d
+max_message = %[5]d
 heartbeat = "200ms"
 heartbeat_timeout = "2s"
-[service.plugin.health]
+[service.%[1]s.health]
 interval = "500ms"
 timeout = "1s"
-[service.plugin.restart]
+[service.%[1]s.restart]
 delay = "10ms"
 max_delay = "200ms"
 failures = 1000
-
-[service.command]
-frontend = %[4]q
-backend = %[5]q
-[service.command.workers]
-command = [%[6]q]
-env = { %[8]s = %[5]q }
-count = 3
-grace = "5s"
-[service.command.delivery]
-attempts = 1000
-timeout = "1s"
-max_message = %[7]d
-heartbeat = "200ms"
-heartbeat_timeout = "2s"
-[service.command.restart]
-delay = "10ms"
-max_delay = "200ms"
-failures = 1000
-`
+`, s.name, s.frontend, s.backend, worker, maxMessage)
+}
 
 func startFleet(ctx context.Context, dir string, s settings) (*fleet, error) {
 	bin, err := filepath.Abs(s.bin)
@@ -103,9 +90,7 @@ func startFleet(ctx context.Context, dir string, s settings) (*fleet, error) {
 		return nil, err
 	}
 	socket, file := filepath.Join(dir, "admin.sock"), filepath.Join(dir, "fleet.toml")
-	text := fmt.Sprintf(config, bin, f.services[0].frontend, f.services[0].backend, f.services[1].frontend, f.services[1].backend, self,
-		maxMessage, asWorker)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(f.config(bin, self)), 0o600); err != nil {
 		return nil, err
 	}
 	if f.log, err = newLogFile(filepath.Join(dir, "up.log")); err != nil {

@@ -57,7 +57,7 @@ func eventQuery(values url.Values, now time.Time) (q EventQuery, err error) {
 		switch name {
 		case "service", "worker":
 		case "since":
-			q.Since, err = since(value, now)
+			q.Since, err = ParseSince(value, now)
 		case "n":
 			q.Last, err = strconv.Atoi(value)
 		case "follow":
@@ -72,9 +72,10 @@ func eventQuery(values url.Values, now time.Time) (q EventQuery, err error) {
 	return q, nil
 }
 
-func since(value string, now time.Time) (time.Time, error) {
-	if ago, err := time.ParseDuration(value); err == nil {
+// ParseSince reads a point in time: how long before now it was (10m), or a time as in RFC 3339.
+func ParseSince(text string, now time.Time) (time.Time, error) {
+	if ago, err := time.ParseDuration(text); err == nil {
 		return now.Add(-ago), nil
 	}
-	return time.Parse(time.RFC3339, value)
+	return time.Parse(time.RFC3339, text)
 }

@@ -39,7 +39,7 @@ each reply has to be its request's payload. Interrupted, it prints what it has m
   zfleet bench tcp://127.0.0.1:5559 --clients 2000 --echo -o json`,
 		Args:              b.args,
 		RunE:              func(cmd *cobra.Command, args []string) error { return b.run(cmd, args[0]) },
-		ValidArgsFunction: b.where.services,
+		ValidArgsFunction: b.where.completeService,
 	}
 	b.where.flags(cmd)
 	b.out = newOutput(cmd, "table")

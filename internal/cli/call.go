@@ -39,7 +39,7 @@ When there is no reply in time, it is 124, and nothing more is sent.`,
   zfleet call hello World --count 100 -o json`,
 		Args:              c.args,
 		RunE:              func(cmd *cobra.Command, args []string) error { return c.run(cmd, args) },
-		ValidArgsFunction: c.where.services,
+		ValidArgsFunction: c.complete,
 	}
 	c.where.flags(cmd)
 	c.out = newOutput(cmd, asText, asRaw, asHex)

@@ -110,11 +110,7 @@ func (m *moment) String() string {
 
 // Set takes a duration, or a time as in RFC 3339.
 func (m *moment) Set(text string) (err error) {
-	if ago, err := time.ParseDuration(text); err == nil {
-		m.Time = time.Now().Add(-ago)
-		return nil
-	}
-	if m.Time, err = time.Parse(time.RFC3339, text); err != nil {
+	if m.Time, err = admin.ParseSince(text, time.Now()); err != nil {
 		return fmt.Errorf("want 10m, say, or a time like 2026-03-01T12:00:00Z")
 	}
 	return nil
@@ -122,19 +118,6 @@ func (m *moment) Set(text string) (err error) {
 
 // Type is the word for the value in the help.
 func (*moment) Type() string { return "TIME" }
-
-// completeService offers the services of the fleet file: a shell must not wait for a fleet.
-func (w *where) completeService(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	file, err := config.Load(w.path())
-	if err != nil || len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var names []string
-	for _, svc := range file.Spec.Services {
-		names = append(names, svc.Name)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
-}
 
 // workerArg checks how a worker is named: hello, hello/3, hello/proxy, hello/3#7.
 func workerArg(cmd *cobra.Command, name string) error {

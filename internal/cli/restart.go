@@ -54,15 +54,12 @@ func (r *restart) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	ctx := cmd.Context()
-	client, err := r.where.client(ctx, r.ui)
-	if err != nil {
-		return err
-	}
 	var names []string
 	for _, req := range requests {
 		names = append(names, req.Service)
 	}
-	if err := knownServices(ctx, client, names); err != nil {
+	client, err := r.where.clientFor(ctx, r.ui, names)
+	if err != nil {
 		return err
 	}
 	rolls, err := r.ask(ctx, client, requests)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,15 +46,12 @@ func (s *scale) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	ctx := cmd.Context()
-	client, err := s.where.client(ctx, s.ui)
-	if err != nil {
-		return err
-	}
 	var names []string
 	for _, req := range requests {
 		names = append(names, req.Service)
 	}
-	if err := knownServices(ctx, client, names); err != nil {
+	client, err := s.where.clientFor(ctx, s.ui, names)
+	if err != nil {
 		return err
 	}
 	replies, err := askAll(ctx, client, requests)
@@ -113,47 +108,4 @@ func (s *scale) late(client *admin.Client, reply admin.ScaleReply) error {
 		text += ": " + shortOf(serviceIn(status, reply.Service))
 	}
 	return &lateError{text, "zfleet ps"}
-}
-
-func serviceIn(status admin.Status, name string) admin.Service {
-	at := slices.IndexFunc(status.Services, func(svc admin.Service) bool { return svc.Name == name })
-	if at < 0 {
-		return admin.Service{Name: name}
-	}
-	return status.Services[at]
-}
-
-// knownServices refuses a misspelt name before anything is changed.
-func knownServices(ctx context.Context, client *admin.Client, asked []string) error {
-	status, err := client.Status(ctx)
-	if err != nil {
-		return err
-	}
-	var names []string
-	for _, svc := range status.Services {
-		names = append(names, svc.Name)
-	}
-	for _, name := range asked {
-		if name != "" && !slices.Contains(names, name) {
-			return &unknownService{status.Fleet, name, names}
-		}
-	}
-	return nil
-}
-
-type unknownService struct {
-	fleet, name string
-	known       []string
-}
-
-func (e *unknownService) Error() string {
-	return fmt.Sprintf("fleet %s has no service %q; it has %s", e.fleet, e.name, strings.Join(e.known, ", "))
-}
-
-func (e *unknownService) Hint() string {
-	all := &cobra.Command{}
-	for _, name := range e.known {
-		all.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
-	}
-	return didYouMean(all, e.name)
 }

@@ -9,10 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/zfleet/zfleet/internal/admin"
-	"github.com/zfleet/zfleet/internal/config"
 	"github.com/zfleet/zfleet/internal/endpoint"
 )
 
@@ -47,19 +44,15 @@ func (w *where) target(ctx context.Context, ui *tui, arg string) (target, error)
 
 // frontendOf is where a service takes requests.
 func frontendOf(status admin.Status, name string) (target, error) {
-	var known []string
-	for _, svc := range status.Services {
-		known = append(known, svc.Name)
-		if svc.Name != name {
-			continue
-		}
-		if svc.Bound == nil || len(svc.Bound.Frontend) == 0 {
-			return target{}, &noAnswer{fmt.Sprintf("cannot connect to %s: its proxy is %s", name, inWords(svc.Proxy.State)), "zfleet ps"}
-		}
-		ep, err := endpoint.Parse(svc.Bound.Frontend[0])
-		return target{name, ep.Connect()}, err
+	if err := declared(status, name); err != nil {
+		return target{}, err
 	}
-	return target{}, &unknownService{status.Fleet, name, known}
+	svc := serviceIn(status, name)
+	if svc.Bound == nil || len(svc.Bound.Frontend) == 0 {
+		return target{}, &noAnswer{fmt.Sprintf("cannot connect to %s: its proxy is %s", name, inWords(svc.Proxy.State)), "zfleet ps"}
+	}
+	ep, err := endpoint.Parse(svc.Bound.Frontend[0])
+	return target{name, ep.Connect()}, err
 }
 
 // reach says early what a socket of libzmq keeps to itself: that nobody listens.
@@ -80,19 +73,6 @@ func (t target) reach(ctx context.Context, patience time.Duration) error {
 		why = number.Error()
 	}
 	return &noAnswer{fmt.Sprintf("cannot connect to %s: %s", t.Endpoint, why), "zfleet ps shows where the services of a fleet are; zfleet up starts it"}
-}
-
-// services completes the argument with what the fleet file declares.
-func (w *where) services(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	file, err := config.Load(w.path())
-	if err != nil || len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveDefault
-	}
-	var names []string
-	for _, svc := range file.Spec.Services {
-		names = append(names, svc.Name)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // noAnswer is a service that cannot be reached.

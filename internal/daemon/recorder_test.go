@@ -123,12 +123,12 @@ const story = `1  fleet             fleet_started  the fleet starts (pid 7)
 7  hello/1#1         ready          ready after 1s  (5)
 8  hello/0#1         unready        unready: not connected to the proxy  (6)
 9  hello/0#1         hung           hung: a request took longer than 30s  (8)
-10  hello/0#1         killed         killed with SIGKILL  (9)
+10  hello/0#1         killed         killed  (9)
 11  hello/0#1         exited         killed by SIGKILL after 4s  (10)
 12  hello/0#1         backoff        starts again at once  (11)
 13  hello/0#2         started        started (pid 13)  (12)
 14  hello/0#2         late           did not become ready in 30s  (13)
-15  hello/0#2         killed         killed with SIGKILL  (14)
+15  hello/0#2         killed         killed  (14)
 16  hello/0#2         exited         killed by SIGKILL after 30s  (15)
 17  hello/0#2         crashloop      in a crash loop: 2 failures in 1h0m0s: starts again in 1m0s  (16)
 18  hello/1#1         exited         exited with status 78 after 36s  (7)
@@ -145,8 +145,8 @@ const story = `1  fleet             fleet_started  the fleet starts (pid 7)
 29  fleet             fleet_ending   the fleet was asked to end by SIGTERM: when all requests under way are answered
 30  hello/2#1         draining       told to stop: shutting down  (29)
 31  fleet             fleet_ending   the fleet was asked to end by SIGTERM: at once
-32  hello/proxy#1     killed         killed with SIGKILL: asked to end at once  (31)
-33  hello/2#1         killed         killed with SIGKILL: asked to end at once  (31)
+32  hello/proxy#1     killed         killed: asked to end at once  (31)
+33  hello/2#1         killed         killed: asked to end at once  (31)
 34  hello/2#1         exited         stopped as asked: killed after 5s  (33)
 35  hello/proxy#1     exited         stopped as asked: killed after 43s  (32)
 36  fleet             fleet_ended    the fleet has ended
@@ -154,11 +154,11 @@ const story = `1  fleet             fleet_started  the fleet starts (pid 7)
 
 const warnings = `{"level":"warn","service":"hello","worker":"hello/0#1","pid":11,"event":"unready","seq":8,"message":"unready: not connected to the proxy"}
 {"level":"warn","service":"hello","worker":"hello/0#1","pid":11,"event":"hung","seq":9,"message":"hung: a request took longer than 30s"}
-{"level":"warn","service":"hello","worker":"hello/0#1","pid":11,"event":"killed","seq":10,"message":"killed with SIGKILL"}
+{"level":"warn","service":"hello","worker":"hello/0#1","pid":11,"event":"killed","seq":10,"message":"killed"}
 {"level":"warn","service":"hello","worker":"hello/0#1","pid":11,"event":"exited","seq":11,"message":"killed by SIGKILL after 4s"}
 {"level":"warn","service":"hello","worker":"hello/0#1","pid":11,"event":"backoff","seq":12,"message":"starts again at once"}
 {"level":"warn","service":"hello","worker":"hello/0#2","pid":13,"event":"late","seq":14,"message":"did not become ready in 30s"}
-{"level":"warn","service":"hello","worker":"hello/0#2","pid":13,"event":"killed","seq":15,"message":"killed with SIGKILL"}
+{"level":"warn","service":"hello","worker":"hello/0#2","pid":13,"event":"killed","seq":15,"message":"killed"}
 {"level":"warn","service":"hello","worker":"hello/0#2","pid":13,"event":"exited","seq":16,"message":"killed by SIGKILL after 30s"}
 {"level":"error","service":"hello","worker":"hello/0#2","pid":13,"event":"crashloop","seq":17,"message":"in a crash loop: 2 failures in 1h0m0s: starts again in 1m0s"}
 {"level":"warn","service":"hello","worker":"hello/1#1","pid":12,"event":"exited","seq":18,"message":"exited with status 78 after 36s"}

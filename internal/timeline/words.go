@@ -36,7 +36,7 @@ func (e Event) Words() string {
 	case Late, Exited, Draining, Drained:
 		return e.ended(d)
 	case Killed:
-		return joined("killed with SIGKILL", e.Reason)
+		return joined("killed", e.Reason)
 	case Backoff:
 		return again(d.RetryIn)
 	case Crashloop:
