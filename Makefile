@@ -43,6 +43,10 @@ bench: deps build ## measure beside libzmq's own proxy; BENCH="-h" and other fla
 growth: deps build ## measure how cost and memory grow; BENCH="-rounds 5" and other flags: docs/benchmarks.md
 	bench/run -growth $(BENCH)
 
+.PHONY: churn
+churn: deps build ## measure what clients notice when a fleet is scaled, restarted and loses workers
+	bench/run -churn -seconds 60 $(BENCH)
+
 .PHONY: profile
 profile: deps ## measure anew what the compiler makes fast in bin/zfleet: cmd/zfleet/default.pgo
 	go test -pgo=off -run '^$$' -bench '^BenchmarkTurn$$' -benchtime 10s -cpuprofile default.pgo -outputdir cmd/zfleet -o bin/proxy.test ./proxy

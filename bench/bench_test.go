@@ -27,8 +27,9 @@ func TestParse(t *testing.T) {
 		"-case latency,latency": `cannot measure "latency"` + known,
 		"-case ,":               `cannot measure ""` + known,
 		"-o xml":                `cannot print "xml": it is table or json`,
-		"-rounds 0":             "cannot measure less than one round of 0.1 seconds",
-		"-seconds 0.01":         "cannot measure less than one round of 0.1 seconds",
+		"-rounds 0":             "cannot measure less than one round of 0.1 seconds, and one request",
+		"-seconds 0.01":         "cannot measure less than one round of 0.1 seconds, and one request",
+		"-singles 0":            "cannot measure less than one round of 0.1 seconds, and one request",
 		"-rounds many":          `invalid value "many" for flag -rounds: parse error`,
 		"-- proxy {fe}":         `cannot measure "proxy {fe}": it needs {fe} and {be} where its endpoints go`,
 	} {

@@ -15,7 +15,7 @@ type growthReport struct {
 	Rounds  int               `json:"rounds"`
 	Seconds float64           `json:"seconds"`
 	Costs   []costRow         `json:"costs"`
-	Memory  []memoryRow       `json:"memory"`
+	Memory  figureRows        `json:"memory"`
 	Runs    map[string]rounds `json:"runs"` // every round's figures: bytes, seconds, latencies and CPU in µs
 }
 
@@ -29,15 +29,6 @@ type costRow struct {
 	TheirGrowth float64 `json:"zmq_proxy_growth"`
 	Goal        string  `json:"goal,omitempty"`
 	Reached     bool    `json:"reached"`
-}
-
-// memoryRow is one figure of memory.
-type memoryRow struct {
-	Load    string  `json:"load"`
-	Figure  string  `json:"figure"`
-	Value   float64 `json:"value"`
-	Goal    string  `json:"goal,omitempty"`
-	Reached bool    `json:"reached"`
 }
 
 func newGrowthReport(ctx context.Context, s settings) growthReport {
@@ -66,34 +57,20 @@ func (r *growthReport) fill() {
 	}
 	idle, burst := medians(r.Runs[idles.name][ours]), medians(r.Runs[waits.name][ours])
 	crowd := fmt.Sprintf("%d idle clients", idleClients)
-	r.figure(crowd, "RSS bytes a client", idle["rss"], 8<<10)
-	r.figure(crowd, "of that anonymous: heap and the like", idle["anonymous"], 0)
-	r.figure(crowd, "kernel slab bytes a connection, both ends", idle["kernel"], 0)
+	r.Memory.atMost(crowd, "RSS bytes a client", idle["rss"], 8<<10)
+	r.Memory.atMost(crowd, "of that anonymous: heap and the like", idle["anonymous"], 0)
+	r.Memory.atMost(crowd, "kernel slab bytes a connection, both ends", idle["kernel"], 0)
 	load := fmt.Sprintf("%d requests of %d bytes wait", burstSize, burstBytes)
 	const mib = 1 << 20
-	r.figure(load, "RSS MiB while they wait", burst["waiting"]/mib, 0)
-	r.figure(load, "RSS MiB at most, until all are answered", burst["peak"]/mib, 600)
-	r.exactly(load, "requests lost", burst["lost"], 0)
-	r.figure(load, "seconds until RSS is 100 MiB above the start, or less", burst["back"], 15)
-	r.figure(load, "RSS MiB above the start at the end", (burst["end"]-burst["start"])/mib, 100)
-	r.figure(load, "a lone client's p99.9 meanwhile, µs", burst["p999"], 0)
-	r.figure(load, "the same before the burst, µs", burst["p999before"], 0)
-	r.figure(load, "a lone client's longest meanwhile, ms", burst["max"]/1e3, 0)
-	r.figure(load, "the same before the burst, ms", burst["maxbefore"]/1e3, 0)
-}
-
-// figure adds a row; a bound of 0 is no goal.
-func (r *growthReport) figure(load, name string, value, most float64) {
-	row := memoryRow{Load: load, Figure: name, Value: value, Reached: true}
-	if most > 0 {
-		row.Goal, row.Reached = goal{bound: most}.String(), value <= most
-	}
-	r.Memory = append(r.Memory, row)
-}
-
-// exactly adds a row that must be what it should.
-func (r *growthReport) exactly(load, name string, value, want float64) {
-	r.Memory = append(r.Memory, memoryRow{load, name, value, fmt.Sprintf("%g", want), value == want})
+	r.Memory.atMost(load, "RSS MiB while they wait", burst["waiting"]/mib, 0)
+	r.Memory.atMost(load, "RSS MiB at most, until all are answered", burst["peak"]/mib, 600)
+	r.Memory.exactly(load, "requests lost", burst["lost"], 0)
+	r.Memory.atMost(load, "seconds until RSS is 100 MiB above the start, or less", burst["back"], 15)
+	r.Memory.atMost(load, "RSS MiB above the start at the end", (burst["end"]-burst["start"])/mib, 100)
+	r.Memory.atMost(load, "a lone client's p99.9 meanwhile, µs", burst["p999"], 0)
+	r.Memory.atMost(load, "the same before the burst, µs", burst["p999before"], 0)
+	r.Memory.atMost(load, "a lone client's longest meanwhile, ms", burst["max"]/1e3, 0)
+	r.Memory.atMost(load, "the same before the burst, ms", burst["maxbefore"]/1e3, 0)
 }
 
 // text is the two tables, in Markdown that can be read as it is.
@@ -107,21 +84,6 @@ func (r growthReport) text() string {
 	}
 	writeTable(&b, lines)
 	b.WriteString("\n")
-	lines = [][]string{{"load", "figure", "zfleet", "goal", "reached"}}
-	for _, m := range r.Memory {
-		lines = append(lines, []string{m.Load, m.Figure, number(m.Value), m.Goal, yes(m.Goal, m.Reached)})
-	}
-	writeTable(&b, lines)
+	r.Memory.write(&b, "load")
 	return b.String()
-}
-
-// yes or no, where there is a goal.
-func yes(goal string, reached bool) string {
-	switch {
-	case goal == "":
-		return ""
-	case reached:
-		return "yes"
-	}
-	return "no"
 }

@@ -3,7 +3,8 @@
 //
 // Load, workers and the baseline are small C programs on libzmq (csrc), compiled when it starts, so that neither side is measured with
 // zfleet's own code. measure.go is the order of rounds, scenarios.go what is measured, trial.go one proxy with its peers, report.go what is
-// shown. With -growth it measures how zfleet's own cost and memory grow: growth.go, growthloads.go and growthreport.go.
+// shown. With -growth it measures how zfleet's own cost and memory grow: growth.go, growthloads.go and growthreport.go. With
+// -churn it measures what clients notice of what happens to a whole fleet: churn.go, churnloads.go and churnreport.go.
 package main
 
 import (
@@ -40,8 +41,10 @@ type settings struct {
 	seconds float64  // of load in one round
 	ours    []string // the command to measure, with {fe} and {be} for the endpoints
 	json    bool
+	singles int    // requests that are measured one by one, of the churn measurements
 	docs    string // the file to update, "" for none
 	growth  bool   // how zfleet's own figures grow, instead of how it compares
+	churn   bool   // what clients notice of what happens to a fleet, instead
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -63,8 +66,11 @@ func do(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 	if _, err := exec.LookPath(s.ours[0]); err != nil {
 		return fmt.Errorf("cannot measure %s: %w; `make build` makes bin/zfleet", s.ours[0], err)
 	}
-	if s.growth {
+	switch {
+	case s.growth:
 		return doGrowth(ctx, s, stdout, stderr)
+	case s.churn:
+		return doChurn(ctx, s, stdout, stderr)
 	}
 	r, err := measure(ctx, s, stderr)
 	if err != nil {
@@ -102,7 +108,9 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	output := flags.String("o", "table", "table or json")
 	docs := flags.Bool("update-docs", false, "write the table into docs/benchmarks.md")
 	flags.BoolVar(&s.growth, "growth", false, "how cost and memory grow with lanes, clients and waiting requests, instead of the cases")
+	flags.BoolVar(&s.churn, "churn", false, "what clients notice when a fleet is scaled, restarted, and loses workers, instead of the cases")
 	flags.IntVar(&s.rounds, "rounds", 3, "alternating rounds; the median counts")
+	flags.IntVar(&s.singles, "singles", 100, "requests that -churn measures one by one")
 	flags.Float64Var(&s.seconds, "seconds", 3, "of load in one round")
 	flags.Usage = func() {
 		fmt.Fprintf(stderr, usage, strings.Join(defaultCommand, " "))
@@ -129,8 +137,8 @@ func (s settings) check(output string) error {
 	switch {
 	case output != "table" && output != "json":
 		return fmt.Errorf("cannot print %q: it is table or json", output)
-	case s.rounds < 1 || s.seconds < 0.1:
-		return errors.New("cannot measure less than one round of 0.1 seconds")
+	case s.rounds < 1 || s.singles < 1 || s.seconds < 0.1:
+		return errors.New("cannot measure less than one round of 0.1 seconds, and one request")
 	case !strings.Contains(command, "{fe}") || !strings.Contains(command, "{be}"):
 		return fmt.Errorf("cannot measure %q: it needs {fe} and {be} where its endpoints go", command)
 	}

@@ -16,6 +16,7 @@ type trial struct {
 	ctx     context.Context
 	dir     string // of the compiled programs
 	seconds float64
+	singles int // of the churn measurements
 
 	frontend string // where load connects
 	backend  string // where workers connect, or bind when there is no DEALER port

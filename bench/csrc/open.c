@@ -1,7 +1,7 @@
 // Open-loop load: requests at random moments, RATE a second on average, whatever the replies do. Latency counts from the moment at which
 // a request was due, so a proxy that holds up the sender cannot hide it.
-// usage: open ENDPOINT CLIENTS RATE SECONDS
-// Every request has a number. At the end, as key=value: total sent, lost (never answered with its own body), duplicates, wrong (replies
+// usage: open ENDPOINT CLIENTS RATE SECONDS [ORDER]
+// ORDER is a first frame for workers that want to be told what to do; they may answer it with anything. Every request has a number. At the end, as key=value: total sent, lost (never answered with its own body), duplicates, wrong (replies
 // that are no echo), latencies in microseconds. The first fifth of the time is for warming up: latencies do not count in it.
 #include "bench.h"
 
@@ -21,8 +21,8 @@ static void alarm_at(int timer, uint64_t at) {
   timerfd_settime(timer, TFD_TIMER_ABSTIME, &t, NULL);
 }
 
-// take reads one reply if there is one: 1 with a body, -1 for something else, 0 for none.
-static int take(void *client, struct body *b) {
+// take reads one reply of so many frames if there is one: 1 with a body, -1 for something else, 0 for none.
+static int take(void *client, int frames, struct body *b) {
   char frame[256];
   int n = zmq_recv(client, frame, sizeof frame, ZMQ_DONTWAIT), more = 0, parts = 1, last = n;
   if (n < 0) return 0;
@@ -31,7 +31,7 @@ static int take(void *client, struct body *b) {
     last = zmq_recv(client, frame, sizeof frame, 0);
     parts++;
   }
-  if (n != 0 || parts != 2 || last != sizeof *b) return -1;
+  if (n != 0 || parts != frames || last != sizeof *b) return -1;
   memcpy(b, frame, sizeof *b);
   return 1;
 }
@@ -39,6 +39,8 @@ static int take(void *client, struct body *b) {
 int main(int argc, char **argv) {
   int clients = (int)number(argc, argv, 2);
   double rate = number(argc, argv, 3), seconds = number(argc, argv, 4);
+  const char *order = argc > 5 ? argv[5] : NULL;
+  int frames = order ? 3 : 2;
   void *ctx = zmq_ctx_new();
   int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
   zmq_pollitem_t *polled = calloc((size_t)clients + 1, sizeof *polled);
@@ -59,14 +61,16 @@ int main(int argc, char **argv) {
     while (due <= t && due < end && sent < room) {
       struct body b = {sent, due};
       void *client = polled[sent++ % (uint64_t)clients].socket;
-      if (zmq_send(client, "", 0, ZMQ_SNDMORE) < 0 || zmq_send(client, &b, sizeof b, 0) < 0) die("send a request");
+      if (zmq_send(client, "", 0, ZMQ_SNDMORE) < 0) die("send a request");
+      if (order && zmq_send(client, order, strlen(order), ZMQ_SNDMORE) < 0) die("send a request");
+      if (zmq_send(client, &b, sizeof b, 0) < 0) die("send a request");
       due += (uint64_t)(-log(1 - drand48()) / rate * 1e9);
     }
     alarm_at(timer, due < end ? due : t + listen_on);
     if (zmq_poll(polled, clients + 1, 100) < 0) die("wait for replies");
     for (int i = 0; i < clients; i++) {
       struct body b;
-      for (int k; polled[i].revents && (k = take(polled[i].socket, &b));) {
+      for (int k; polled[i].revents && (k = take(polled[i].socket, frames, &b));) {
         heard = t;
         if (k < 0 || b.number >= sent) {
           wrong++;
