@@ -22,7 +22,7 @@ const (
 
 // fleet is `zfleet up` with two services: one of plugins, one of a REP program that knows nothing of zfleet.
 type fleet struct {
-	dir      string
+	dir, bin string
 	client   *admin.Client
 	cmd      *exec.Cmd
 	log      *logFile
@@ -32,22 +32,29 @@ type fleet struct {
 
 type service struct{ name, frontend, backend string }
 
-// config is the fleet file of two services.
-func (f *fleet) config(bin, self string) string {
+// write makes the fleet file: two services of so many workers.
+func (f *fleet) write(workers int) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
 	plugin := "plugin = \"misbehave\"\nconcurrency = 2"
 	command := fmt.Sprintf("command = [%q]\nenv = { %s = %q }", self, asWorker, f.services[1].backend)
-	return fmt.Sprintf("name = \"chaos\"\nplugin_dir = %q\n", bin) + f.services[0].config(plugin) + f.services[1].config(command)
+	text := fmt.Sprintf("name = \"chaos\"\nplugin_dir = %q\n", f.bin) + f.services[0].config(plugin, workers) + f.services[1].config(command, workers)
+	return os.WriteFile(f.file(), []byte(text), 0o600)
 }
 
+func (f *fleet) file() string { return filepath.Join(f.dir, "fleet.toml") }
+
 // Attempts are as many as there can be: no request may be given up because chaos met it again and again.
-func (s service) config(worker string) string {
+func (s service) config(worker string, count int) string {
 	return fmt.Sprintf(`
 [service.%[1]s]
 frontend = %[2]q
 backend = %[3]q
 [service.%[1]s.workers]
 %[4]s
-count = 3
+count = %[6]d
 grace = "5s"
 [service.%[1]s.delivery]
 attempts = 1000
@@ -62,7 +69,7 @@ timeout = "1s"
 delay = "10ms"
 max_delay = "200ms"
 failures = 1000
-`, s.name, s.frontend, s.backend, worker, maxMessage)
+`, s.name, s.frontend, s.backend, worker, maxMessage, count)
 }
 
 func startFleet(ctx context.Context, dir string, s settings) (*fleet, error) {
@@ -74,7 +81,7 @@ func startFleet(ctx context.Context, dir string, s settings) (*fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &fleet{dir: dir, ended: make(chan struct{})}
+	f := &fleet{dir: dir, bin: bin, ended: make(chan struct{})}
 	for _, name := range []string{"plugin", "command"} {
 		svc := service{name: name}
 		for _, port := range []*string{&svc.frontend, &svc.backend} {
@@ -85,19 +92,15 @@ func startFleet(ctx context.Context, dir string, s settings) (*fleet, error) {
 		}
 		f.services = append(f.services, svc)
 	}
-	self, err := os.Executable()
-	if err != nil {
+	if err := f.write(workersAtFirst); err != nil {
 		return nil, err
 	}
-	socket, file := filepath.Join(dir, "admin.sock"), filepath.Join(dir, "fleet.toml")
-	if err := os.WriteFile(file, []byte(f.config(bin, self)), 0o600); err != nil {
-		return nil, err
-	}
+	socket := filepath.Join(dir, "admin.sock")
 	if f.log, err = newLogFile(filepath.Join(dir, "up.log")); err != nil {
 		return nil, err
 	}
 	f.client = admin.NewClient(socket)
-	f.cmd = exec.Command(filepath.Join(bin, "zfleet"), "up", file, "--socket", socket)
+	f.cmd = exec.Command(filepath.Join(bin, "zfleet"), "up", f.file(), "--socket", socket)
 	f.cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+dir, "XDG_STATE_HOME="+dir, "GORACE=atexit_sleep_ms=0")
 	f.cmd.Stdout, f.cmd.Stderr = f.log.file, f.log.file
 	f.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}

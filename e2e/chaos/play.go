@@ -29,6 +29,7 @@ func play(ctx context.Context, s settings, stderr io.Writer) (*report, error) {
 		return nil, fmt.Errorf("%w\n%s", err, f.log.tail(40))
 	}
 	r.judgeLog(f.log)
+	r.judgeLeft(f.dir)
 	if len(r.Wrongs) > 0 {
 		fmt.Fprintf(stderr, "chaos: the fleet's log is %s\n", f.log.file.Name())
 		return r, nil
@@ -63,5 +64,7 @@ func (f *fleet) play(ctx context.Context, s settings, stderr io.Writer) (*report
 	if samples.after, err = f.calm(ctx, before); err != nil {
 		return nil, err
 	}
-	return newReport(s, w, counts, samples), nil
+	r := newReport(s, w, counts, samples)
+	r.judgeZombies(f)
+	return r, nil
 }

@@ -62,9 +62,18 @@ func (w *world) do(s step, i int, svc service) string {
 	case "kill worker":
 		return w.signal(i, choice, syscall.SIGKILL)
 	case "stop worker":
-		return w.stop(i, choice, time.Duration(s.size)*40*time.Millisecond)
+		return w.stopWorker(i, choice, time.Duration(s.size)*40*time.Millisecond)
+	case "stop supervisor":
+		return w.stop("supervisor", w.fleet.cmd.Process.Pid, time.Duration(s.size)*20*time.Millisecond)
+	case "stop proxy":
+		return w.stopProxy(i, time.Duration(s.size)*10*time.Millisecond)
 	case "kill proxy":
 		return w.killProxy(i)
+	case "rolling restart":
+		_, err := w.fleet.client.Restart(w.under, admin.RestartRequest{Service: svc.name})
+		return said("begun", err)
+	case "reload":
+		return w.reload(s.size)
 	case "harmful request":
 		return w.harmful(i, choice)
 	case "scale":
@@ -86,63 +95,6 @@ func said(what string, err error) string {
 		return err.Error()
 	}
 	return what
-}
-
-// worker chooses among those that run.
-func (w *world) worker(i int, choice uint64) (admin.Worker, error) {
-	status, err := w.fleet.client.Status(w.under)
-	if err != nil {
-		return admin.Worker{}, err
-	}
-	running := slices.DeleteFunc(status.Services[i].Workers, func(w admin.Worker) bool { return w.Pid == 0 })
-	if len(running) == 0 {
-		return admin.Worker{}, fmt.Errorf("no worker runs")
-	}
-	return running[choice%uint64(len(running))], nil
-}
-
-func (w *world) signal(i int, choice uint64, s syscall.Signal) string {
-	worker, err := w.worker(i, choice)
-	if err == nil {
-		err = syscall.Kill(worker.Pid, s)
-	}
-	return said(fmt.Sprintf("%s (pid %d)", worker.Name, worker.Pid), err)
-}
-
-// stop lets a worker stand still for a while.
-func (w *world) stop(i int, choice uint64, d time.Duration) string {
-	worker, err := w.worker(i, choice)
-	if err == nil {
-		err = syscall.Kill(worker.Pid, syscall.SIGSTOP)
-	}
-	if err != nil {
-		return err.Error()
-	}
-	w.busy.Go(func() {
-		w.pause(d)
-		_ = syscall.Kill(worker.Pid, syscall.SIGCONT) // it may have been killed
-	})
-	return fmt.Sprintf("%s (pid %d) for %v", worker.Name, worker.Pid, d)
-}
-
-func (w *world) pause(d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-w.under.Done():
-	}
-}
-
-func (w *world) killProxy(i int) string {
-	status, err := w.fleet.client.Status(w.under)
-	if err != nil {
-		return err.Error()
-	}
-	proxy := status.Services[i].Proxy
-	if proxy.State != "ready" {
-		return "the proxy is not ready"
-	}
-	w.kills++
-	return said(fmt.Sprintf("pid %d", proxy.Pid), syscall.Kill(proxy.Pid, syscall.SIGKILL))
 }
 
 func (w *world) harmful(i int, choice uint64) string {
