@@ -46,6 +46,10 @@ func (s *Supervisor) Auto(ctx context.Context, service, by string) (want int, er
 // auto is the loop's.
 func (s *Supervisor) auto(r *autoRequest) {
 	view := viewOf(s.fleet.View(), r.service)
+	if isRemoved(view) {
+		r.reply <- scaleReply{err: errRemoved}
+		return
+	}
 	if !view.Auto.On() {
 		r.reply <- scaleReply{err: fmt.Errorf("it has no [service.%s.autoscale]", r.service)}
 		return

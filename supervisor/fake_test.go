@@ -2,6 +2,8 @@ package supervisor
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -17,6 +19,10 @@ type fakeLauncher struct {
 	inflight func(fleet.Service) map[fleet.Life]int
 	measured atomic.Pointer[map[fleet.Life]fleet.Measure]
 	early    func(fleet.Life, func(fleet.Event)) // told before Launch returns
+	refuse   map[string]error                    // by OpenService
+
+	mu     sync.Mutex
+	opened []string
 }
 
 type fakeProcess struct {
@@ -38,6 +44,29 @@ func newFakeLauncher() *fakeLauncher {
 		inflight: func(fleet.Service) map[fleet.Life]int { return nil },
 		early:    func(fleet.Life, func(fleet.Event)) {},
 	}
+}
+
+func (l *fakeLauncher) OpenService(svc fleet.Service) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.refuse[svc.Name]; err != nil {
+		return err
+	}
+	l.opened = append(l.opened, svc.Name)
+	return nil
+}
+
+func (l *fakeLauncher) CloseService(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.opened = slices.DeleteFunc(l.opened, func(open string) bool { return open == name })
+}
+
+// open is the services that are open beside those that there were at first.
+func (l *fakeLauncher) open() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.opened)
 }
 
 func (l *fakeLauncher) Launch(life fleet.Life, svc fleet.Service, tell func(fleet.Event)) Process {

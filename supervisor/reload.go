@@ -11,10 +11,12 @@ import (
 )
 
 type reloadRequest struct {
-	spec  fleet.Spec
-	dry   bool
-	by    string
-	reply chan reloadReply
+	ctx    context.Context
+	spec   fleet.Spec
+	dry    bool
+	opened []string // services whose ports are open for it
+	by     string
+	reply  chan reloadReply
 }
 
 type reloadReply struct {
@@ -23,51 +25,114 @@ type reloadReply struct {
 }
 
 // Reload makes the fleet what spec says, by the least that does it, and returns what that is; dry only returns it. A plan that is refused in
-// any part is not carried out. It returns at once: see Settled and Rolled. By is who asks, for
-// event streams.
+// any part is not carried out, nor is one with a service whose ports cannot be opened. It returns at once: see Settled, Rolled and Gone. By is
+// who asks, for event streams. When ctx ends first nothing is changed, if it has not been.
 func (s *Supervisor) Reload(ctx context.Context, spec fleet.Spec, dry bool, by string) (reload.Plan, error) {
-	r := &reloadRequest{spec: spec, dry: dry, by: by, reply: make(chan reloadReply, 1)}
-	answer, err := ask(ctx, s, r, r.reply)
-	if err == nil {
-		err = answer.err
-	}
+	plan, err := s.reloadInTurn(ctx, &reloadRequest{ctx: ctx, spec: spec, dry: dry, by: by})
 	if err != nil {
 		return nil, fmt.Errorf("cannot reload the fleet: %w", err)
 	}
-	return answer.plan, nil
+	return plan, nil
 }
 
-// reload is the loop's: nothing changes between the plan and what is done.
-func (s *Supervisor) reload(r *reloadRequest) {
-	view, running := s.fleet.View(), map[string]reload.Running{}
-	if view.Stopping {
-		r.reply <- reloadReply{err: errors.New("the fleet is shutting down")}
-		return
+// reloadInTurn: what one reload has opened, another must not want to open as well. Ports are opened beside the loop, for that may be slow.
+func (s *Supervisor) reloadInTurn(ctx context.Context, r *reloadRequest) (reload.Plan, error) {
+	select {
+	case s.reloads <- struct{}{}:
+		defer func() { <-s.reloads }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
+	first := *r
+	first.dry = true
+	plan, err := s.askReload(&first)
+	if err != nil || r.dry || plan.Refused() {
+		return plan, err
+	}
+	if r.opened, err = s.openAll(plan, r.spec); err != nil {
+		return nil, err
+	}
+	return s.askReload(r)
+}
+
+func (s *Supervisor) askReload(r *reloadRequest) (reload.Plan, error) {
+	r.reply = make(chan reloadReply, 1)
+	answer, err := ask(r.ctx, s, r, r.reply)
+	if err == nil {
+		err = answer.err
+	}
+	return answer.plan, err
+}
+
+// openAll opens the ports of all services that a plan adds, or of none.
+func (s *Supervisor) openAll(plan reload.Plan, spec fleet.Spec) (opened []string, err error) {
+	for _, svc := range spec.Services {
+		if !plan.Has(reload.Add, svc.Name) {
+			continue
+		}
+		if err := s.launcher.OpenService(svc); err != nil {
+			s.closeAll(opened)
+			return nil, err
+		}
+		opened = append(opened, svc.Name)
+	}
+	return opened, nil
+}
+
+func (s *Supervisor) closeAll(services []string) {
+	for _, name := range services {
+		s.launcher.CloseService(name)
+	}
+}
+
+// reload is the loop's: nothing changes between the plan and what is done. What was opened is either used, or closed.
+func (s *Supervisor) reload(r *reloadRequest) {
+	plan, err := s.plan(r)
+	if err == nil && !r.dry && !plan.Refused() {
+		s.carryOut(plan, r)
+	} else {
+		s.closeAll(r.opened)
+	}
+	r.reply <- reloadReply{plan, err}
+}
+
+func (s *Supervisor) plan(r *reloadRequest) (reload.Plan, error) {
+	view, running := s.fleet.View(), map[string]reload.Running{}
+	switch {
+	case view.Stopping:
+		return nil, errors.New("the fleet is shutting down")
+	case r.ctx.Err() != nil:
+		return nil, r.ctx.Err()
+	}
+	now := fleet.Spec{Name: s.name}
 	for _, svc := range view.Services {
 		stale := slices.ContainsFunc(svc.Workers, func(w fleet.SlotView) bool { return w.Stale })
-		running[svc.Name] = reload.Running{Want: svc.Want, Stale: stale}
+		running[svc.Name] = reload.Running{Want: svc.Want, Leaving: svc.Leaving, Stale: stale}
+		now.Services = append(now.Services, s.spec(svc.Name))
 	}
-	now := r.spec
-	now.Name, now.Services = s.name, *s.services.Load()
-	plan := reload.Make(now, r.spec, running)
-	if !r.dry && !plan.Refused() {
-		s.carryOut(plan, r)
-	}
-	r.reply <- reloadReply{plan: plan}
+	return reload.Make(now, r.spec, running), nil
 }
 
-// carryOut declares everything first: the bounds of scaling are the new ones.
+// carryOut declares everything first: the bounds of scaling are the new ones. What goes goes last.
 func (s *Supervisor) carryOut(plan reload.Plan, r *reloadRequest) {
-	for _, svc := range r.spec.Services {
+	for i, svc := range r.spec.Services {
+		if plan.Has(reload.Add, svc.Name) {
+			s.step(fleet.Added{Service: svc, At: i, By: r.by})
+			s.measurers.begin(svc.Name, s.measure)
+			continue
+		}
 		s.step(fleet.Reloaded{Service: svc, Roll: plan.Has(reload.Roll, svc.Name), By: r.by})
 	}
 	for _, step := range plan {
-		if step.Do == reload.Scale {
+		switch step.Do {
+		case reload.Scale:
 			s.scale(&scaleRequest{
 				ctx: context.Background(), svc: s.spec(step.Service), by: r.by, change: func(int) int { return step.Want },
 				reply: make(chan scaleReply, 1),
 			})
+		case reload.Remove:
+			s.measurers.stop(step.Service)
+			s.step(fleet.Removed{Service: step.Service, By: r.by})
 		}
 	}
 }

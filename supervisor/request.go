@@ -60,11 +60,20 @@ func (s *Supervisor) find(name string) (fleet.Service, error) {
 	return fleet.Service{}, fmt.Errorf("this fleet has no service %q, it has %s", name, strings.Join(known, ", "))
 }
 
-// spec is the service of that name, of which the core has told.
+// spec is the service of that name, of which the core has told. It is the loop's.
 func (s *Supervisor) spec(name string) fleet.Service {
-	svc, _ := s.find(name) // the core knows no others
+	svc, _ := s.fleet.Declared(name) // the core knows no others
 	return svc
 }
+
+// Services is what is declared now, in the file's order.
+func (s *Supervisor) Services() []fleet.Service { return *s.services.Load() }
+
+// errRemoved is the answer to who asks of a service that a reload has removed meanwhile.
+var errRemoved = errors.New("the service is removed")
+
+// isRemoved says whether a service is on its way out, or is gone.
+func isRemoved(view fleet.ServiceView) bool { return view.Name == "" || view.Leaving }
 
 func viewOf(view fleet.View, name string) (of fleet.ServiceView) {
 	for _, svc := range view.Services {

@@ -96,9 +96,13 @@ func (s *Supervisor) askRoll(ctx context.Context, verb, service string, request 
 // restart is the loop's part of every request about a roll.
 func (s *Supervisor) restart(r *restartRequest) {
 	view := s.fleet.View()
-	err := r.check(viewOf(view, r.service))
-	if view.Stopping {
+	svc := viewOf(view, r.service)
+	err := r.check(svc)
+	switch {
+	case view.Stopping:
 		err = errors.New("the fleet is shutting down")
+	case isRemoved(svc):
+		err = errRemoved
 	}
 	if err == nil {
 		s.step(r.event)
@@ -133,11 +137,14 @@ func (s *Supervisor) Rolled(ctx context.Context, service string, number int) (fl
 }
 
 func (r *rolledRequest) answer(view fleet.View) (answered bool) {
-	roll := viewOf(view, r.service).Roll
+	svc := viewOf(view, r.service)
+	roll := svc.Roll
 	switch {
 	case r.ctx.Err() != nil:
 	case view.Stopping:
 		r.reply <- rollReply{err: errors.New("the fleet is shutting down")}
+	case isRemoved(svc):
+		r.reply <- rollReply{err: errRemoved}
 	case r.number > 0 && r.number <= roll.Undone:
 		roll.State = fleet.RollUndone
 		r.reply <- rollReply{roll: roll}

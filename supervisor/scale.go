@@ -108,9 +108,12 @@ func (r *scaleRequest) decide(view fleet.View, svc fleet.Service) (want int, dow
 	if view.Stopping {
 		return 0, false, errors.New("the fleet is shutting down")
 	}
-	now := viewOf(view, r.svc.Name).Want
-	want = r.change(now)
-	return want, want < now, bounded(svc, want)
+	now := viewOf(view, r.svc.Name)
+	if isRemoved(now) {
+		return 0, false, errRemoved
+	}
+	want = r.change(now.Want)
+	return want, want < now.Want, bounded(svc, want)
 }
 
 func bounded(svc fleet.Service, want int) error {

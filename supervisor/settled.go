@@ -39,6 +39,38 @@ func (s *Supervisor) Settled(ctx context.Context, service string) error {
 	return nil
 }
 
+type goneRequest struct {
+	ctx     context.Context
+	service string
+	reply   chan error
+}
+
+// Gone returns when nothing is left of a service that is being removed, at once if none of that name is.
+func (s *Supervisor) Gone(ctx context.Context, service string) error {
+	r := &goneRequest{ctx: ctx, service: service, reply: make(chan error, 1)}
+	answer, err := ask(ctx, s, r, r.reply)
+	if err == nil {
+		err = answer
+	}
+	if err != nil {
+		return fmt.Errorf("%s is not gone: %w", service, err)
+	}
+	return nil
+}
+
+func (r *goneRequest) answer(view fleet.View) (answered bool) {
+	switch {
+	case r.ctx.Err() != nil:
+	case view.Stopping:
+		r.reply <- errors.New("the fleet is shutting down")
+	case viewOf(view, r.service).Leaving:
+		return false
+	default:
+		r.reply <- nil
+	}
+	return true
+}
+
 func (s *Supervisor) wait(w waiter) {
 	s.waiters = append(s.waiters, w)
 	s.answerWaiters()
@@ -70,6 +102,9 @@ func settled(view fleet.View, service string) (bool, error) {
 		return false, errors.New("the fleet is shutting down")
 	}
 	svc := viewOf(view, service)
+	if isRemoved(svc) {
+		return false, errRemoved
+	}
 	leaving := false
 	for _, slot := range append([]fleet.SlotView{svc.Proxy}, svc.Workers...) {
 		if slot.Replaces != (fleet.Life{}) {

@@ -17,6 +17,11 @@ import (
 
 // Launcher starts processes. Tell may be called from any goroutine and never blocks for long.
 type Launcher interface {
+	// OpenService gets what a service needs that New of the Supervisor was not told of: its ports. What goes wrong changes nothing. It may be called
+	// from any goroutine, may be slow, and comes before the service's first Launch.
+	OpenService(svc fleet.Service) error
+	// CloseService lets go of that again. No process of the service lives. It returns soon, and when it has, the ports are free.
+	CloseService(name string)
 	// Launch starts the process of one life and returns at once. What becomes of it is told as events; the last is exactly one Exited,
 	// also when nothing could be started.
 	Launch(life fleet.Life, svc fleet.Service, tell func(fleet.Event)) Process
@@ -56,12 +61,14 @@ type Supervisor struct {
 	mail     *mailbox
 	ran      atomic.Bool
 	done     chan struct{} // closed when Run returns
+	reloads  chan struct{} // holds one while a reload is under way: the next has to wait
 
 	// The rest is the loop's alone.
 	fleet     *fleet.Fleet
 	processes map[fleet.Life]Process
 	scales    map[string][]*scaleRequest // by service, in the order in which they came
 	waiters   []waiter
+	measurers *measurers
 	finished  bool
 }
 
@@ -79,6 +86,8 @@ func New(spec fleet.Spec, l Launcher, opts Options) *Supervisor {
 		stepped:   opts.Stepped,
 		mail:      newMailbox(),
 		done:      make(chan struct{}),
+		reloads:   make(chan struct{}, 1),
+		measurers: newMeasurers(),
 		fleet:     fleet.New(spec, opts.Rand),
 		processes: map[fleet.Life]Process{},
 		scales:    map[string][]*scaleRequest{},
@@ -95,7 +104,10 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	}
 	defer close(s.done)
 	defer s.mail.close()
-	defer s.startMeasuring()()
+	defer s.measurers.close()
+	for _, svc := range *s.services.Load() {
+		s.measurers.begin(svc.Name, s.measure)
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	asked := ctx.Done()
@@ -161,7 +173,7 @@ func (s *Supervisor) step(ev fleet.Event) {
 	now := time.Now()
 	actions := s.fleet.Step(now, ev)
 	switch ev.(type) {
-	case fleet.Reloaded, fleet.UndoAsked: // before anybody is started
+	case fleet.Reloaded, fleet.UndoAsked, fleet.Added, fleet.Removed: // before anybody is started
 		services := s.fleet.Services()
 		s.services.Store(&services)
 	}
@@ -184,6 +196,8 @@ func (s *Supervisor) do(a fleet.Action) {
 		s.processes[a.Life].Abort(a.Reason)
 	case fleet.Quiesce:
 		s.launcher.Quiesce(s.spec(a.Service), s.tell)
+	case fleet.Gone:
+		s.launcher.CloseService(a.Service)
 	case fleet.Finish:
 		s.finished = true
 	}

@@ -44,6 +44,8 @@ type (
 		Degraded bool
 		Cause    string
 	}
+	// Gone says that nothing is left of a service that was removed: its ports are not needed any more.
+	Gone struct{ Service string }
 	// Finish says that nothing is left to supervise.
 	Finish struct{}
 )
@@ -56,4 +58,5 @@ func (Quiesce) action()    {}
 func (Note) action()       {}
 func (RollNote) action()   {}
 func (HealthNote) action() {}
+func (Gone) action()       {}
 func (Finish) action()     {}

@@ -10,7 +10,7 @@ import (
 func (f *Fleet) Describe() string {
 	var b strings.Builder
 	for _, svc := range f.View().Services {
-		fmt.Fprintf(&b, "%s: want %d, ready %d%s\n", svc.Name, svc.Want, svc.Ready, svc.Roll)
+		fmt.Fprintf(&b, "%s: want %d, ready %d%s%s\n", svc.Name, svc.Want, svc.Ready, svc.Roll, going(svc))
 		if svc.Degraded != "" {
 			fmt.Fprintf(&b, "  degraded: %s\n", svc.Degraded)
 		}
@@ -25,6 +25,13 @@ func (f *Fleet) Describe() string {
 		}
 	}
 	return b.String()
+}
+
+func going(svc ServiceView) string {
+	if svc.Leaving {
+		return ", leaving"
+	}
+	return ""
 }
 
 // details is what there is to say of a slot beside its state.

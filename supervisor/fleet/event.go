@@ -71,6 +71,16 @@ type (
 		Roll    bool
 		By      string // who asked, for event streams
 	}
+	// Added says that a service is declared that there was not. Where: before so many of the others; it is ignored for one that there is, also
+	// one that is being removed, and once a shutdown was asked for.
+	Added struct {
+		Service Service
+		At      int
+		By      string // as in Reloaded
+	}
+	// Removed says that a service is not declared any more: it is drained, as ShutdownAsked does with all, and forgotten when nothing is left
+	// of it. It is ignored for a service that there is not.
+	Removed struct{ Service, By string }
 	// RestartAsked says that an operator wants workers replaced by newer ones, each of which is ready before the old one drains: all of a
 	// service, or one slot. While a roll is under way, or frozen, it becomes part of it, and the roll goes on. It is ignored for what there
 	// is not, and once a shutdown was asked for.
@@ -108,6 +118,8 @@ func (Exited) event()        {}
 func (Observed) event()      {}
 func (Measured) event()      {}
 func (Reloaded) event()      {}
+func (Added) event()         {}
+func (Removed) event()       {}
 func (RestartAsked) event()  {}
 func (ContinueAsked) event() {}
 func (UndoAsked) event()     {}

@@ -9,7 +9,9 @@ import "time"
 
 // Fleet is the state of one fleet. It is not safe for use by several goroutines: one owns it.
 type Fleet struct {
-	services    []*service // in the file's order
+	services []*service // in the file's order; those that are being removed are behind the others
+	// former has the lives of services that are gone: their numbers are not used again when they come back.
+	former      map[string]map[int]int
 	maxStarting int
 	rand        func() float64
 	now         time.Time // of the Step under way, or of the last one
@@ -34,19 +36,25 @@ type service struct {
 	// degraded is why silent workers are not killed, "": those that are silent are.
 	degraded string
 	leave    phase
-	turn     int // ticket of its last start of a worker
+	why      string // it leaves
+	removed  bool   // it is not declared any more
+	turn     int    // ticket of its last start of a worker
 }
 
 // New makes a fleet of which nothing runs yet: its first Step, whatever the event, wants every proxy and every worker. Rand returns numbers
 // in [0, 1) for jitter.
 func New(spec Spec, rand func() float64) *Fleet {
-	f := &Fleet{maxStarting: max(1, spec.MaxStarting), rand: rand}
+	f := &Fleet{maxStarting: max(1, spec.MaxStarting), rand: rand, former: make(map[string]map[int]int)}
 	for _, s := range spec.Services {
-		svc := &service{Service: s, want: s.Workers.Count, lives: make(map[int]int)}
-		svc.proxy = &slot{svc: svc, number: ProxySlot}
-		f.services = append(f.services, svc)
+		f.services = append(f.services, newService(s, make(map[int]int)))
 	}
 	return f
+}
+
+func newService(declared Service, lives map[int]int) *service {
+	svc := &service{Service: declared, want: declared.Workers.Count, lives: lives}
+	svc.proxy = &slot{svc: svc, number: ProxySlot}
+	return svc
 }
 
 // Step takes in what happened at now and returns what to do, in this order. The slice is the caller's. Whatever the event, what was due
@@ -63,9 +71,19 @@ func (f *Fleet) Step(now time.Time, ev Event) []Action {
 // Services is what is declared now, in the file's order.
 func (f *Fleet) Services() (all []Service) {
 	for _, svc := range f.services {
-		all = append(all, svc.Service)
+		if !svc.removed {
+			all = append(all, svc.Service)
+		}
 	}
 	return all
+}
+
+// Declared is what a service was declared as last. False: there is none of that name, not even one that is being removed.
+func (f *Fleet) Declared(name string) (Service, bool) {
+	if svc := f.service(name); svc != nil {
+		return svc.Service, true
+	}
+	return Service{}, false
 }
 
 // Deadline is when Step wants TimePassed at the latest; false: time alone changes nothing. It is always after the last Step's now.
@@ -84,9 +102,14 @@ func (f *Fleet) begin() {
 	}
 	f.begun = true
 	for _, svc := range f.services {
-		f.move(svc.proxy, StatePending, "the fleet starts")
-		f.grow(svc, "the fleet starts")
+		f.open(svc, "the fleet starts")
 	}
+}
+
+// open wants a service's proxy and workers.
+func (f *Fleet) open(svc *service, cause string) {
+	f.move(svc.proxy, StatePending, cause)
+	f.grow(svc, cause)
 }
 
 // happened hands an event to its method. News of a life that is not its slot's current one is ignored here.
@@ -104,6 +127,10 @@ func (f *Fleet) happened(ev Event) {
 		f.measured(ev)
 	case Reloaded:
 		f.reloaded(ev)
+	case Added:
+		f.added(ev)
+	case Removed:
+		f.removed(ev.Service)
 	case RestartAsked:
 		f.restartAsked(ev)
 	case ContinueAsked:
@@ -145,6 +172,14 @@ func (f *Fleet) nextTicket() int {
 }
 
 func (f *Fleet) act(a Action) { f.actions = append(f.actions, a) }
+
+// serving is the service of that name; nil: there is none, or it is told to end.
+func (f *Fleet) serving(name string) *service {
+	if svc := f.service(name); svc != nil && svc.leave == serving {
+		return svc
+	}
+	return nil
+}
 
 func (f *Fleet) service(name string) *service {
 	for _, svc := range f.services {

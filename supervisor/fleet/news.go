@@ -22,7 +22,7 @@ func (f *Fleet) becameReady(s *slot) {
 	case StateStarting:
 		f.move(s, StateReady, "ready")
 		s.proven, s.lost = true, false
-		if s.predecessor != nil && !f.stopping {
+		if s.predecessor != nil && s.svc.leave == serving {
 			f.handOver(s)
 		}
 	case StateUnready:
@@ -92,7 +92,7 @@ func stopped(e Exit) string {
 
 // failed is the end of a process that was wanted.
 func (f *Fleet) failed(s *slot, e Exit, cause string) {
-	if f.stopping && !s.mayReturn() {
+	if s.svc.leave != serving && !s.mayReturn() {
 		f.free(s, cause)
 		return
 	}

@@ -32,6 +32,8 @@ func TestProperties(t *testing.T) {
 			"measured":        w.somebodyMeasured,
 			"restart":         func(t *rapid.T) { w.restart(w.service(t), rapid.SampledFrom([]int{AllSlots, 0, 1, 5}).Draw(t, "slot")) },
 			"reload":          func(t *rapid.T) { w.reload(w.service(t), rapid.Bool().Draw(t, "roll")) },
+			"add":             func(t *rapid.T) { w.add(w.service(t), rapid.IntRange(0, 4).Draw(t, "count")) },
+			"remove":          w.somebodyRemoved,
 			"continue":        func(t *rapid.T) { w.step(ContinueAsked{Service: w.service(t)}) },
 			"undo":            func(t *rapid.T) { w.undo(w.service(t)) },
 			"time passes":     w.timePasses,
@@ -52,7 +54,7 @@ func (w *world) pick(t *rapid.T) Life {
 }
 
 func (w *world) service(t *rapid.T) string {
-	return rapid.SampledFrom([]string{"a", "b", "c"}[:len(w.want)]).Draw(t, "service")
+	return rapid.SampledFrom(names).Draw(t, "service")
 }
 
 func anyExit(t *rapid.T) Exit {
@@ -115,17 +117,37 @@ func (w *world) maybeShutdown(t *rapid.T) {
 
 func (w *world) maybeQuiesced(t *rapid.T) {
 	name := w.service(t)
-	w.quiesced[name] = w.quiesced[name] || w.asked > 0
+	w.quiesce(name)
+}
+
+// somebodyRemoved: a fleet has at least one service.
+func (w *world) somebodyRemoved(t *rapid.T) {
+	name := w.service(t)
+	if _, declared := w.want[name]; declared && len(w.want) == 1 {
+		t.Skip("it is the only one")
+	}
+	w.remove(name)
+}
+
+// quiesce tells that a proxy holds nothing.
+func (w *world) quiesce(name string) {
+	w.quiesced[name] = w.quiesced[name] || w.ending(name)
 	w.step(Quiesced{Service: name})
 }
 
 // converges: once every process becomes ready and everyone who was told to go goes, as many are ready as are wanted.
 func (w *world) converges() {
+	for _, name := range names {
+		w.quiesce(name)
+	}
 	w.behave()
+	if len(w.leaving) > 0 {
+		w.Fatalf("%v are leaving for ever\n%s", w.leaving, w.fleet.Describe())
+	}
 	if w.asked > 0 {
 		return
 	}
-	for _, name := range w.names() {
+	for name := range w.want {
 		w.scale(name, w.want[name]) // asks again for those that stopped for good
 		w.step(ContinueAsked{Service: name})
 	}
@@ -154,9 +176,8 @@ func (w *world) converges() {
 // ends: after a shutdown and all exits it has finished, once, and nothing begins again.
 func (w *world) ends() {
 	w.shutdown(false)
-	for _, name := range w.names() {
-		w.quiesced[name] = true
-		w.step(Quiesced{Service: name})
+	for _, name := range names {
+		w.quiesce(name)
 	}
 	w.behave()
 	if w.finished != 1 {
@@ -167,8 +188,6 @@ func (w *world) ends() {
 		w.step(ev)
 	}
 }
-
-func (w *world) names() []string { return []string{"a", "b", "c"}[:len(w.want)] }
 
 // behave lets time pass and every process do what it should until nothing is left to do.
 func (w *world) behave() {

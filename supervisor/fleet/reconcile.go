@@ -10,23 +10,24 @@ func (f *Fleet) reconcile() {
 	for _, svc := range f.services {
 		f.endSilent(svc)
 	}
-	if f.stopping {
-		f.end()
-		f.startWorkers() // those of services that are not empty yet
-		for _, svc := range f.services {
-			f.judge(svc) // who has just been told to stop is not left alone any more
-		}
-		return
-	}
 	for _, svc := range f.services {
-		if svc.proxy.state == StatePending {
+		switch {
+		case svc.leave != serving:
+			f.endService(svc)
+		case svc.proxy.state == StatePending:
 			f.start(svc.proxy)
 		}
 	}
-	f.startWorkers()
+	f.startWorkers() // also those of services that end and are not empty yet
 	for _, svc := range f.services {
-		f.endRoll(svc)
+		if svc.leave == serving {
+			f.endRoll(svc)
+		} else {
+			f.judge(svc) // who has just been told to stop is not left alone any more
+		}
 	}
+	f.forget()
+	f.finish()
 }
 
 // startWorkers starts as many as the budget of unproven starts allows. Services take turns; within one, who waits longest is first.

@@ -3,8 +3,8 @@ package fleet
 import "slices"
 
 func (f *Fleet) reloaded(ev Reloaded) {
-	svc := f.service(ev.Service.Name)
-	if svc == nil || f.stopping {
+	svc := f.serving(ev.Service.Name)
+	if svc == nil {
 		return
 	}
 	before, declared := svc.Service, f.nextTicket()

@@ -50,8 +50,8 @@ func (svc *service) steady() bool {
 }
 
 func (f *Fleet) restartAsked(ev RestartAsked) {
-	svc := f.service(ev.Service)
-	if svc == nil || f.stopping {
+	svc := f.serving(ev.Service)
+	if svc == nil {
 		return
 	}
 	f.beginRoll(svc, "an operator asked for it", func(s *slot) bool { return ev.Slot == AllSlots || ev.Slot == s.number })
@@ -85,8 +85,8 @@ func (f *Fleet) startAfresh(s *slot) {
 }
 
 func (f *Fleet) continueAsked(name string) {
-	svc := f.service(name)
-	if svc == nil || f.stopping || svc.roll.state != RollFrozen {
+	svc := f.serving(name)
+	if svc == nil || svc.roll.state != RollFrozen {
 		return
 	}
 	svc.roll.failures, svc.roll.reason, svc.roll.lines = 0, "", nil
@@ -99,8 +99,8 @@ func (f *Fleet) continueAsked(name string) {
 }
 
 func (f *Fleet) undoAsked(name string) {
-	svc := f.service(name)
-	if svc == nil || f.stopping || !svc.roll.underWay() {
+	svc := f.serving(name)
+	if svc == nil || !svc.roll.underWay() {
 		return
 	}
 	f.dismissAll(svc, "the rolling restart was given up")

@@ -6,8 +6,8 @@ import (
 )
 
 func (f *Fleet) scaled(ev Scaled) {
-	svc := f.service(ev.Service)
-	if svc == nil || f.stopping {
+	svc := f.serving(ev.Service)
+	if svc == nil {
 		return
 	}
 	svc.held = svc.Autoscale.On()
@@ -19,8 +19,8 @@ func (f *Fleet) scaled(ev Scaled) {
 
 // autoScaled does not ask again for slots that stopped for good: nobody has mended anything.
 func (f *Fleet) autoScaled(ev AutoScaled) {
-	svc := f.service(ev.Service)
-	if svc == nil || f.stopping || svc.held || !svc.Autoscale.On() {
+	svc := f.serving(ev.Service)
+	if svc == nil || svc.held || !svc.Autoscale.On() {
 		return
 	}
 	f.scale(svc, ev.Want, ": autoscale: "+ev.Reason)

@@ -29,6 +29,8 @@ import (
 //	measured SERVICE LIFE=(REQUESTS, MIB[, stale]) …
 //	restart SERVICE | SERVICE/SLOT
 //	reload SERVICE KEY=… [roll]  it is declared otherwise, with the keys of fleet
+//	add SERVICE [at=0] KEY=…     it is declared anew, with the keys of fleet; before so many others, or last
+//	remove SERVICE
 //	continue SERVICE | undo SERVICE
 //	shutdown [now]
 //	quiesced SERVICE
@@ -104,6 +106,8 @@ func tell(a Action) string {
 		return fmt.Sprintf("  %s degraded=%t: %s", a.Service, a.Degraded, a.Cause)
 	case Quiesce:
 		return fmt.Sprintf("QUIESCE %s", a.Service)
+	case Gone:
+		return fmt.Sprintf("GONE %s", a.Service)
 	case Finish:
 		return "FINISH"
 	case RollNote:
@@ -215,8 +219,13 @@ func parseEvents(t *testing.T, d *datadriven.TestData) (events []Event) {
 		}
 		return []Event{RestartAsked{Service: name, Slot: AllSlots}}
 	case "reload":
-		args := slices.DeleteFunc(slices.Clone(d.CmdArgs[1:]), func(arg datadriven.CmdArg) bool { return arg.Key == "roll" })
-		return []Event{Reloaded{Service: parseService(t, d, d.CmdArgs[0].Key, args), Roll: d.HasArg("roll")}}
+		return []Event{Reloaded{Service: parseService(t, d, d.CmdArgs[0].Key, without(d, "roll")), Roll: d.HasArg("roll")}}
+	case "add":
+		ev := Added{Service: parseService(t, d, d.CmdArgs[0].Key, without(d, "at")), At: 100}
+		d.MaybeScanArgs(t, "at", &ev.At)
+		return []Event{ev}
+	case "remove":
+		return []Event{Removed{Service: d.CmdArgs[0].Key}}
 	case "continue":
 		return []Event{ContinueAsked{Service: d.CmdArgs[0].Key}}
 	case "undo":
@@ -232,6 +241,11 @@ func parseEvents(t *testing.T, d *datadriven.TestData) (events []Event) {
 		}
 	}
 	return events
+}
+
+// without is what follows the service's name, but for one key.
+func without(d *datadriven.TestData, key string) []datadriven.CmdArg {
+	return slices.DeleteFunc(slices.Clone(d.CmdArgs[1:]), func(arg datadriven.CmdArg) bool { return arg.Key == key })
 }
 
 func reason(d *datadriven.TestData) string {

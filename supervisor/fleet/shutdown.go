@@ -1,5 +1,7 @@
 package fleet
 
+import "slices"
+
 // phase is how far a service's end has come: serving → quiescing → leaving.
 type phase int
 
@@ -14,20 +16,33 @@ func (f *Fleet) shutdownAsked(now bool) {
 	again := f.stopping
 	f.stopping = true
 	for _, svc := range f.services {
-		svc.want = 0
-		f.forgetSuccessors(svc)
-		switch {
-		case now || again:
+		if now || again {
+			f.leave(svc, "shutting down")
 			f.abandon(svc)
 			f.killAll(svc)
-		case svc.proxy.state.up():
-			svc.leave = quiescing
-			f.act(Quiesce{Service: svc.Name})
-		default: // no proxy: nobody can wait for an answer
-			f.abandon(svc)
-			f.release(svc)
+		} else {
+			f.drain(svc, "shutting down")
 		}
 	}
+}
+
+// drain empties a service's proxy before anybody stops. One that is being removed is about to end already.
+func (f *Fleet) drain(svc *service, why string) {
+	if svc.leave != serving {
+		return
+	}
+	f.leave(svc, why)
+	if svc.proxy.state.up() {
+		f.act(Quiesce{Service: svc.Name})
+		return
+	}
+	f.abandon(svc) // no proxy: nobody can wait for an answer
+	f.release(svc)
+}
+
+func (f *Fleet) leave(svc *service, why string) {
+	svc.want, svc.leave, svc.why = 0, quiescing, why
+	f.forgetSuccessors(svc)
 }
 
 // mayReturn says whether a slot that failed during a shutdown is started again: a worker is, while requests wait for an answer.
@@ -40,7 +55,7 @@ func (f *Fleet) abandon(svc *service) {
 	svc.leave = leaving
 	for _, s := range svc.all() {
 		if !s.state.alive() {
-			f.stop(s, "shutting down")
+			f.stop(s, svc.why)
 		}
 	}
 }
@@ -73,32 +88,24 @@ func (f *Fleet) quiesced(name string) {
 func (f *Fleet) release(svc *service) {
 	svc.leave = leaving
 	for _, s := range svc.workers() {
-		f.stop(s, "shutting down")
+		f.stop(s, svc.why)
 	}
 }
 
-// end takes the shutdown as far as it can go now: proxies outlive their workers, and the last to go finishes the fleet.
-func (f *Fleet) end() {
-	alive := 0
-	for _, svc := range f.services {
-		f.endService(svc)
-		for _, s := range svc.all() {
-			if s.state.alive() {
-				alive++
-			}
-		}
-	}
-	if alive == 0 && !f.finished {
+// finish says, once, that a fleet that was told to end has ended.
+func (f *Fleet) finish() {
+	if f.stopping && !f.finished && !slices.ContainsFunc(f.all(), func(s *slot) bool { return s.state.alive() }) {
 		f.finished = true
 		f.act(Finish{})
 	}
 }
 
+// endService takes a service's end as far as it can go now: the proxy outlives the workers.
 func (f *Fleet) endService(svc *service) {
 	if svc.leave == quiescing && !svc.proxy.state.up() {
 		f.release(svc)
 	}
 	if svc.leave == leaving && svc.countAll(State.alive) == 0 {
-		f.stop(svc.proxy, "shutting down")
+		f.stop(svc.proxy, svc.why)
 	}
 }

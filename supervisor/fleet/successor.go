@@ -99,11 +99,11 @@ func (f *Fleet) dismissAll(svc *service, cause string) {
 	}
 }
 
-// forgetSuccessors that do not run, at the fleet's end. Those that do end with the rest.
+// forgetSuccessors that do not run, at the service's end. Those that do end with the rest.
 func (f *Fleet) forgetSuccessors(svc *service) {
 	for _, s := range svc.slots {
 		if s.successor != nil && !s.successor.state.alive() {
-			f.dismiss(s, "shutting down")
+			f.dismiss(s, svc.why)
 		}
 	}
 }

@@ -46,7 +46,7 @@ func (f *Fleet) judge(svc *service) {
 	before := svc.degraded
 	svc.degraded = svc.whyDegraded()
 	switch {
-	case f.stopping:
+	case svc.leave != serving:
 	case before == "" && svc.degraded != "":
 		f.act(HealthNote{Service: svc.Name, Degraded: true, Cause: svc.degraded})
 	case before != "" && svc.degraded == "":

@@ -15,11 +15,14 @@ type View struct {
 // ServiceView is one service of a View. Workers are in slot order; stopped slots that are not wanted are left out. While a worker is
 // replaced there are two of its slot, the older first.
 type ServiceView struct {
-	Name  string
-	Want  int // 0 once the fleet is shutting down
-	Ready int
-	Auto  AutoView
-	Roll  RollView
+	Name     string
+	Frontend []string // as declared
+	Backend  []string
+	Leaving  bool // it is not declared any more, and forgotten when its processes have ended
+	Want     int  // 0 once the fleet is shutting down, or the service is leaving
+	Ready    int
+	Auto     AutoView
+	Roll     RollView
 	// Degraded is why workers that do not answer their health checks are not killed, "": they are.
 	Degraded string
 	Proxy    SlotView
@@ -57,7 +60,7 @@ func (f *Fleet) View() View {
 
 func (svc *service) view() ServiceView {
 	v := ServiceView{
-		Name: svc.Name, Want: svc.want, Auto: AutoView{svc.Autoscale, svc.held, svc.Workers.StartTimeout}, Roll: svc.rollView(),
+		Name: svc.Name, Frontend: svc.Frontend, Backend: svc.Backend, Leaving: svc.removed, Want: svc.want, Auto: AutoView{svc.Autoscale, svc.held, svc.Workers.StartTimeout}, Roll: svc.rollView(),
 		Degraded: svc.degraded, Proxy: svc.proxy.view(),
 	}
 	v.Ready = svc.count(func(s State) bool { return s == StateReady })

@@ -16,7 +16,8 @@ type world struct {
 	budget   int
 	surge    int
 	now      time.Time
-	want     map[string]int
+	want     map[string]int  // of the services that are declared
+	leaving  map[string]bool // those that were removed and are not gone yet
 	held     map[string]bool // by an operator, of those with autoscaling
 	alive    map[Life]*process
 	lives    []Life // every one that was ever started
@@ -51,12 +52,12 @@ func (p *process) told() bool { return p.stopped || p.killed }
 func newWorld(t *rapid.T) *world {
 	w := &world{
 		T: t, budget: rapid.IntRange(1, 3).Draw(t, "budget"), now: time.Unix(0, 0),
-		want: map[string]int{}, held: map[string]bool{}, alive: map[Life]*process{},
+		want: map[string]int{}, leaving: map[string]bool{}, held: map[string]bool{}, alive: map[Life]*process{},
 		emptying: map[string]bool{}, quiesced: map[string]bool{}, outdated: map[Life]bool{}, silent: map[Life]bool{}, lost: map[place]bool{},
 		surge: rapid.IntRange(1, 2).Draw(t, "surge"),
 	}
 	spec := Spec{MaxStarting: w.budget}
-	for _, name := range []string{"a", "b", "c"}[:rapid.IntRange(1, 3).Draw(t, "services")] {
+	for _, name := range names[:rapid.IntRange(1, 3).Draw(t, "services")] {
 		svc := w.declared(name, rapid.IntRange(0, 4).Draw(t, "count"))
 		w.want[name] = svc.Workers.Count
 		spec.Services = append(spec.Services, svc)
@@ -76,6 +77,9 @@ func (w *world) declared(name string, count int) Service {
 	return svc
 }
 
+// names are the services that there may be.
+var names = []string{"a", "b", "c"}
+
 const autoscaled = "a"
 
 // step gives the core an event, does what it says and checks that it may.
@@ -92,7 +96,9 @@ func (w *world) step(ev Event) {
 			w.kill(a.Life)
 			w.abort(a)
 		case Quiesce:
-			w.quiesce(a.Service)
+			w.told(a.Service)
+		case Gone:
+			w.gone(a.Service)
 		case Finish:
 			w.finish()
 		}
@@ -104,8 +110,8 @@ func (w *world) start(l Life) {
 	if slices.Contains(w.lives, l) {
 		w.Fatalf("%v is started twice", l)
 	}
-	if w.asked > 0 && !w.mayReturn(l) {
-		w.Fatalf("%v is started after a shutdown was asked for", l)
+	if _, declared := w.want[l.Service]; (w.ending(l.Service) || !declared) && !w.mayReturn(l) {
+		w.Fatalf("%v is started and its service is told to end", l)
 	}
 	for other := range w.alive {
 		if l.Slot == ProxySlot && other.Service == l.Service && other.Slot == l.Slot {
@@ -128,13 +134,13 @@ func (w *world) stop(l Life) {
 	}
 	p.stopped = true
 	switch {
-	case w.asked == 0 && !w.scaling && p.ready && w.count(readyIn(l)) == 0:
+	case !w.ending(l.Service) && !w.scaling && p.ready && w.count(readyIn(l)) == 0:
 		w.Fatalf("%v serves and is told to stop, and nobody has its place", l)
-	case w.asked == 0 && l.Slot == ProxySlot:
+	case !w.ending(l.Service) && l.Slot == ProxySlot:
 		w.Fatalf("the proxy %v is told to stop", l)
 	case l.Slot == ProxySlot && (!w.quiesced[l.Service] || w.count(workerOf(l.Service)) > 0):
 		w.Fatalf("the proxy %v is told to stop before it holds nothing and its workers are gone", l)
-	case w.asked > 0 && l.Slot != ProxySlot && !w.quiesced[l.Service] && w.count(proxyUp(l.Service)) > 0:
+	case w.ending(l.Service) && l.Slot != ProxySlot && !w.quiesced[l.Service] && w.count(proxyUp(l.Service)) > 0:
 		w.Fatalf("%v is told to stop before its proxy holds nothing", l)
 	}
 }
@@ -172,7 +178,7 @@ func (w *world) abort(a Abort) {
 			n++
 		}
 	}
-	if most := max(1, w.want[a.Life.Service]/2); w.asked == 0 && n > most {
+	if most := max(1, w.want[a.Life.Service]/2); !w.ending(a.Life.Service) && n > most {
 		w.Fatalf("%d of %s are killed because they are silent, at most %d may be\n%s", n, a.Life.Service, most, w.fleet.Describe())
 	}
 }
@@ -207,11 +213,25 @@ func (w *world) checkHealth(svc ServiceView) {
 	}
 }
 
-func (w *world) quiesce(service string) {
-	if w.asked != 1 || w.count(proxyUp(service)) == 0 {
+// ending: the service has been told to end, by itself or with all.
+func (w *world) ending(service string) bool { return w.asked > 0 || w.leaving[service] }
+
+// told: a service is to be quiesced.
+func (w *world) told(service string) {
+	if !w.ending(service) || w.asked > 1 || w.emptying[service] || w.count(proxyUp(service)) == 0 {
 		w.Fatalf("%s is quiesced", service)
 	}
 	w.emptying[service] = true
+}
+
+func (w *world) gone(service string) {
+	if !w.leaving[service] || w.count(of(service)) > 0 {
+		w.Fatalf("%s is gone, and it is not", service)
+	}
+	delete(w.leaving, service)
+	delete(w.emptying, service)
+	delete(w.quiesced, service)
+	maps.DeleteFunc(w.lost, func(p place, _ bool) bool { return p.service == service })
 }
 
 func (w *world) finish() {
@@ -237,7 +257,34 @@ func (w *world) check() {
 	if at, ok := w.fleet.Deadline(); ok && !at.After(w.now) {
 		w.Fatalf("the deadline %v is not after %v", at, w.now)
 	}
+	w.checkServices()
 	w.checkView()
+}
+
+// checkServices: a service is forgotten with its last process, and never before.
+func (w *world) checkServices() {
+	declared, all := map[string]bool{}, map[string]bool{}
+	for _, svc := range w.fleet.Services() {
+		declared[svc.Name] = true
+	}
+	for name := range w.leaving {
+		all[name] = true
+		if w.count(of(name)) == 0 {
+			w.Fatalf("nothing is left of %s, and it is not gone\n%s", name, w.fleet.Describe())
+		}
+	}
+	for name := range w.want {
+		all[name] = true
+	}
+	for _, svc := range w.fleet.View().Services {
+		if svc.Leaving != w.leaving[svc.Name] || svc.Leaving == declared[svc.Name] || !all[svc.Name] {
+			w.Fatalf("%s: leaving: %t\n%s", svc.Name, svc.Leaving, w.fleet.Describe())
+		}
+		delete(all, svc.Name)
+	}
+	if len(all) > 0 {
+		w.Fatalf("the view does not show %v\n%s", all, w.fleet.Describe())
+	}
 }
 
 // checkView: the view tells of the same processes, and nobody waits for a turn while there is room.
@@ -296,6 +343,10 @@ func readyIn(of Life) func(Life, *process) bool {
 	}
 }
 
+func of(service string) func(Life, *process) bool {
+	return func(l Life, _ *process) bool { return l.Service == service }
+}
+
 func unproven(l Life, p *process) bool { return l.Slot != ProxySlot && p.unproven() }
 
 func workerOf(service string) func(Life, *process) bool {
@@ -333,7 +384,7 @@ func (w *world) exit(l Life, e Exit) {
 }
 
 func (w *world) scale(service string, want int) {
-	if w.asked == 0 {
+	if w.serves(service) {
 		w.want[service], w.held[service] = want, true
 	}
 	w.scaling = true
@@ -343,7 +394,7 @@ func (w *world) scale(service string, want int) {
 
 // autoscale is obeyed while no operator's number holds.
 func (w *world) autoscale(service string, want int) {
-	if w.asked == 0 && !w.held[service] && service == autoscaled {
+	if w.serves(service) && !w.held[service] && service == autoscaled {
 		w.want[service] = want
 	}
 	w.scaling = true
@@ -359,7 +410,7 @@ func (w *world) auto(service string) {
 // restart notes who is to go.
 func (w *world) restart(service string, slot int) {
 	for l, p := range w.alive {
-		if w.asked == 0 && l.Service == service && l.Slot >= 0 && !p.told() && (slot == AllSlots || slot == l.Slot) {
+		if w.serves(service) && l.Service == service && l.Slot >= 0 && !p.told() && (slot == AllSlots || slot == l.Slot) {
 			w.outdated[l] = true
 		}
 	}
@@ -369,7 +420,7 @@ func (w *world) restart(service string, slot int) {
 func (w *world) reload(name string, roll bool) {
 	svc := w.declared(name, 0)
 	for l, p := range w.alive {
-		if roll && w.asked == 0 && l.Service == name && l.Slot >= 0 && !p.told() {
+		if roll && w.serves(name) && l.Service == name && l.Slot >= 0 && !p.told() {
 			w.outdated[l] = true
 		}
 	}
@@ -379,6 +430,30 @@ func (w *world) reload(name string, roll bool) {
 func (w *world) undo(service string) {
 	maps.DeleteFunc(w.outdated, func(l Life, _ bool) bool { return l.Service == service })
 	w.step(UndoAsked{Service: service})
+}
+
+// serves: it is declared and not told to end.
+func (w *world) serves(service string) bool {
+	_, declared := w.want[service]
+	return declared && w.asked == 0
+}
+
+// add is ignored for a service that there is, or that is on its way out.
+func (w *world) add(name string, count int) {
+	if _, declared := w.want[name]; !declared && !w.ending(name) {
+		w.want[name] = count
+	}
+	w.step(Added{Service: w.declared(name, count), At: count})
+}
+
+func (w *world) remove(name string) {
+	if _, declared := w.want[name]; declared {
+		w.leaving[name] = true
+	}
+	delete(w.want, name)
+	delete(w.held, name)
+	maps.DeleteFunc(w.outdated, func(l Life, _ bool) bool { return l.Service == name })
+	w.step(Removed{Service: name})
 }
 
 func (w *world) shutdown(now bool) {

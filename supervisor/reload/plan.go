@@ -6,6 +6,7 @@ package reload
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/zfleet/zfleet/supervisor/fleet"
 )
@@ -18,6 +19,8 @@ const (
 	Scale  Do = "scale"  // another number of workers is wanted
 	Roll   Do = "roll"   // workers are replaced by new ones: what they are has changed
 	Set    Do = "set"    // settings of the supervisor that no running worker has to be replaced for
+	Add    Do = "add"    // a service comes
+	Remove Do = "remove" // a service goes, when the requests that it has are answered
 	Refuse Do = "refuse" // cannot be done while the fleet runs: then nothing is
 )
 
@@ -29,7 +32,12 @@ type Step struct {
 	What    string // in words: 3 → 5, env.MODEL changed
 }
 
-func (s Step) String() string { return fmt.Sprintf("%s %s: %s", s.Do, s.Service, s.What) }
+func (s Step) String() string {
+	if s.What == "" {
+		return fmt.Sprintf("%s %s", s.Do, s.Service)
+	}
+	return fmt.Sprintf("%s %s: %s", s.Do, s.Service, s.What)
+}
 
 // Plan is what to do, in this order. An empty one: nothing has changed.
 type Plan []Step
@@ -46,28 +54,58 @@ func (p Plan) Has(do Do, service string) bool {
 
 // Running is what is to be known of a service beside what was declared.
 type Running struct {
-	Want  int  // workers
-	Stale bool // the program of a worker has changed since it was started
+	Want    int  // workers
+	Leaving bool // it is being removed: what was declared is what it had
+	Stale   bool // the program of a worker has changed since it was started
 }
 
-// Make compares what runs with what is to run.
+// Make compares what runs with what is to run. Services that come are there before others go.
 func Make(now, next fleet.Spec, running map[string]Running) (plan Plan) {
 	if now.Name != next.Name {
 		plan = append(plan, Step{Do: Refuse, Service: now.Name, What: fmt.Sprintf("the fleet's name is %s in the file", next.Name)})
 	}
 	for _, svc := range next.Services {
-		if old, ok := find(now, svc.Name); ok {
+		switch old, ok := find(now, svc.Name); {
+		case !ok:
+			plan = append(plan, add(svc, now, next))
+		case running[svc.Name].Leaving:
+			plan = append(plan, Step{Do: Refuse, Service: svc.Name, What: "it is still being removed: try again when it is gone"})
+		default:
 			plan = append(plan, compare(old, svc, running[svc.Name])...)
-		} else {
-			plan = append(plan, Step{Do: Refuse, Service: svc.Name, What: "it is a new service"})
 		}
 	}
 	for _, svc := range now.Services {
-		if _, ok := find(next, svc.Name); !ok {
-			plan = append(plan, Step{Do: Refuse, Service: svc.Name, What: "it is not in the file any more"})
+		if _, ok := find(next, svc.Name); !ok && !running[svc.Name].Leaving {
+			plan = append(plan, Step{Do: Remove, Service: svc.Name})
 		}
 	}
 	return plan
+}
+
+// add refuses a service that wants an endpoint of one that is to go, or is still going: requests are answered there until it is gone.
+func add(svc fleet.Service, now, next fleet.Spec) Step {
+	for _, old := range now.Services {
+		if _, stays := find(next, old.Name); stays {
+			continue
+		}
+		if at := shared(svc, old); at != "" {
+			what := fmt.Sprintf("%s is %s's until that is gone: remove %s first, and add %s with another reload", at, old.Name, old.Name, svc.Name)
+			return Step{Do: Refuse, Service: svc.Name, What: what}
+		}
+	}
+	return Step{Do: Add, Service: svc.Name}
+}
+
+// shared is an endpoint that both services are declared with, "" if there is none. Those that are only spelt in other ways are found when they are
+// bound.
+func shared(a, b fleet.Service) string {
+	theirs := slices.Concat(b.Frontend, b.Backend)
+	for _, at := range slices.Concat(a.Frontend, a.Backend) {
+		if slices.Contains(theirs, at) && !strings.HasSuffix(at, "*") { // that is a free one
+			return at
+		}
+	}
+	return ""
 }
 
 func find(spec fleet.Spec, name string) (fleet.Service, bool) {

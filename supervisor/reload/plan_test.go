@@ -16,8 +16,9 @@ import (
 // TestPlans tells what fleet files come to. The commands:
 //
 //	now                 the file that the fleet was started with
-//	plan [SERVICE=7 | SERVICE=stale] …
-//	                    the file as it is now, how many workers are wanted where that is not count, and whose program is another; the answer
+//	plan [SERVICE=7 | SERVICE=stale | SERVICE=leaving] …
+//	                    the file as it is now, how many workers are wanted where that is not count, and whose program is another,
+//	                    and who is being removed; the answer
 //	                    is the plan
 func TestPlans(t *testing.T) {
 	var now fleet.Spec
@@ -36,7 +37,7 @@ func TestPlans(t *testing.T) {
 			if want, err := strconv.Atoi(arg.SingleVal(t)); err == nil {
 				r.Want = want
 			} else {
-				r.Stale = arg.SingleVal(t) == "stale"
+				r.Stale, r.Leaving = arg.SingleVal(t) == "stale", arg.SingleVal(t) == "leaving"
 			}
 			running[arg.Key] = r
 		}
