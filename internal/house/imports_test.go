@@ -48,7 +48,7 @@ var rules = []rule{
 	{dir: "internal/vitals", std: true, reason: "it looks at this process, whichever that is"},
 	{dir: "internal/house", reason: "it has tests only"},
 
-	{dir: "supervisor/reload", may: []string{"supervisor/fleet"}, reason: "a plan is made of two specs"},
+	{dir: "supervisor/reload", may: []string{"internal/endpoint", "supervisor/fleet"}, reason: "a plan is made of two specs"},
 	{dir: "supervisor", may: []string{"supervisor/fleet", "supervisor/reload"}, reason: "processes are behind the interface Launcher"},
 	{dir: "supervisor/autoscale", std: true, reason: "it decides by what it is told, without a clock"},
 	{dir: "supervisor/fleet", std: true, reason: "the core decides, without a clock, a process or a goroutine"},

@@ -48,7 +48,7 @@ func (c *census) look() map[fleet.Life]*resident {
 
 // Measure finds out what the service's workers have done and how they are, as far as somebody wants to know. See supervisor.Launcher.
 func (l *Launcher) Measure(ctx context.Context, svc fleet.Service) map[fleet.Life]fleet.Measure {
-	home := l.services[svc.Name]
+	home := l.homes.of(svc.Name)
 	if home == nil {
 		return nil
 	}

@@ -52,7 +52,7 @@ type Launcher struct {
 	bounds   bounds
 	secret   string // what workers name themselves with at the proxy
 	run      string // no other launcher's; in every worker's environment
-	services map[string]*service
+	homes    homes  // of the services
 	spawner  *spawner
 	adopter  *adopter // nil: nothing is adopted
 	keeper   *keeper
@@ -72,7 +72,7 @@ func New(o Options) (*Launcher, error) {
 	if o.Lines == nil {
 		o.Lines = func(fleet.Life) io.Writer { return io.Discard }
 	}
-	l := &Launcher{opts: o, bounds: defaultBounds(), secret: rand.Text(), run: rand.Text(), services: make(map[string]*service)}
+	l := &Launcher{opts: o, bounds: defaultBounds(), secret: rand.Text(), run: rand.Text()}
 	l.oom = newOOMWatch(oomKills)
 	l.ctx, l.end = context.WithCancel(context.Background())
 	l.close = sync.OnceValue(l.shut)
@@ -86,7 +86,10 @@ func (l *Launcher) open() (err error) {
 	if l.opts.Self, err = filepath.Abs(l.opts.Self); err != nil {
 		return fmt.Errorf("cannot find the zfleet binary: %w", err)
 	}
-	if err := l.checkRunDir(); err != nil {
+	if err := l.checkRunDir(l.opts.Spec.Services...); err != nil {
+		return err
+	}
+	if err := l.sweepRunDir(); err != nil {
 		return err
 	}
 	if l.lifeline, err = newLifeline(); err != nil {
@@ -116,22 +119,29 @@ func (l *Launcher) openServices() error {
 		if err != nil {
 			return err
 		}
-		l.services[spec.Name] = svc
+		if err := l.homes.add(svc); err != nil {
+			return errors.Join(err, svc.close())
+		}
 		wanted = slices.Concat(wanted, spec.Frontend, spec.Backend)
 	}
 	return passed.AllTaken(wanted)
 }
 
-// checkRunDir refuses a folder whose sockets could not be connected to, and removes what a killed supervisor's plugins left there.
-func (l *Launcher) checkRunDir() error {
+// checkRunDir refuses a folder in which sockets of these services could not be connected to.
+func (l *Launcher) checkRunDir(services ...fleet.Service) error {
 	longest := len("/plugin-dir4294967295/plugin4294967295")
-	for _, svc := range l.opts.Spec.Services {
+	for _, svc := range services {
 		longest = max(longest, len(socketPath("", svc.Name)))
 	}
 	if limit := maxSocketPath - longest; len(l.opts.RunDir) > limit {
 		return fmt.Errorf("cannot use %s as run directory: its path has %d bytes, sockets in it leave room for %d: choose a shorter one",
 			l.opts.RunDir, len(l.opts.RunDir), limit)
 	}
+	return nil
+}
+
+// sweepRunDir removes what a killed supervisor's plugins left there.
+func (l *Launcher) sweepRunDir() error {
 	left, err := filepath.Glob(filepath.Join(l.opts.RunDir, "plugin-dir*"))
 	for _, dir := range left {
 		err = errors.Join(err, os.RemoveAll(dir))
@@ -151,7 +161,7 @@ func (l *Launcher) Launch(name fleet.Life, svc fleet.Service, tell func(fleet.Ev
 // Quiesce closes a service to new requests. See supervisor.Launcher.
 func (l *Launcher) Quiesce(svc fleet.Service, tell func(fleet.Event)) {
 	quiesced := func() {
-		if s := l.services[svc.Name]; s != nil {
+		if s := l.homes.of(svc.Name); s != nil {
 			ctx, cancel := context.WithTimeout(l.ctx, svc.Workers.Grace)
 			defer cancel()
 			if err := s.control.Quiesce(ctx); err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) { // else the proxy has ended, which is told
@@ -184,7 +194,7 @@ func (l *Launcher) Inflight(svc fleet.Service) map[fleet.Life]int {
 
 // Snapshot asks the service's living proxy.
 func (l *Launcher) Snapshot(ctx context.Context, name string) (proxy.Snapshot, error) {
-	svc := l.services[name]
+	svc := l.homes.of(name)
 	if svc == nil {
 		return proxy.Snapshot{}, fmt.Errorf("cannot ask the proxy of %s: there is no such service", name)
 	}
@@ -204,9 +214,7 @@ func (l *Launcher) shut() error {
 	if !l.lives.end(l.bounds.closing) {
 		errs = append(errs, fmt.Errorf("cannot end all processes: some still live %v after SIGKILL", l.bounds.closing))
 	}
-	for _, svc := range l.services {
-		errs = append(errs, svc.close())
-	}
+	errs = append(errs, l.homes.close())
 	if l.keeper != nil {
 		errs = append(errs, l.keeper.close())
 	}

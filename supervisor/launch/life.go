@@ -55,7 +55,7 @@ type role interface {
 }
 
 func newLife(l *Launcher, name fleet.Life, svc fleet.Service, tell func(fleet.Event)) *life {
-	li := &life{l: l, name: name, svc: svc, tell: tell, home: l.services[svc.Name]}
+	li := &life{l: l, name: name, svc: svc, tell: tell, home: l.homes.of(svc.Name)}
 	li.stopping, li.aborted = make(chan struct{}), make(chan string, 1)
 	li.log = l.opts.Log.With().Str("service", svc.Name).Str("worker", name.String()).Logger()
 	li.out = newOutput(li.repeated(), ownLog(l.opts.Lines(name), name.String()))

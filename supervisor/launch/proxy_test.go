@@ -34,7 +34,7 @@ func TestProxyRestart(t *testing.T) {
 		t.Errorf("exit: %+v", exit)
 	}
 	r.unready(name, "the proxy is not there")
-	frontend := r.services["hello"].frontend[0].Bound()
+	frontend := r.home.frontend[0].Bound()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(frontend.String(), "tcp://"))
 	if err != nil {
 		t.Errorf("the port is closed between two proxies: %v", err)
@@ -64,7 +64,7 @@ func TestProxyCommandLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := r.services["hello"]
+	s := r.home
 	want := []string{"proxy", "--name", "hello", "--control", r.opts.RunDir + "/hello.proxy.sock",
 		"--frontend", s.frontend[0].Bound().String(), "--backend", s.backend[0].Bound().String(), "--backend", s.backend[1].Bound().String(),
 		"--redeliver", "never", "--timeout", "1m30s", "--deadline", "5m0s", "--heartbeat", "2s", "--heartbeat-timeout", "7s", "--grace", "4s",

@@ -25,7 +25,8 @@ type rig struct {
 	*Launcher
 	t     *testing.T
 	svc   fleet.Service
-	state string // the folder of stateVariable
+	home  *service // of svc
+	state string   // the folder of stateVariable
 	log   *logged
 
 	mu     sync.Mutex
@@ -73,7 +74,7 @@ func newRig(t *testing.T, workers fleet.Workers) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{Launcher: l, t: t, svc: svc, state: state, log: log, begun: map[fleet.Life]supervisor.Process{}}
+	r := &rig{Launcher: l, t: t, svc: svc, home: l.homes.of(svc.Name), state: state, log: log, begun: map[fleet.Life]supervisor.Process{}}
 	t.Cleanup(r.finish)
 	return r
 }
@@ -93,7 +94,7 @@ func (r *rig) finish() {
 	if err := r.Close(); err != nil {
 		r.t.Errorf("Close: %v", err)
 	}
-	if members := r.services["hello"].roster.members; len(members) > 0 {
+	if members := r.home.roster.members; len(members) > 0 {
 		r.t.Errorf("the roster still has %v", members)
 	}
 	exits := map[fleet.Life]int{}

@@ -6,8 +6,8 @@ package reload
 import (
 	"fmt"
 	"slices"
-	"strings"
 
+	"github.com/zfleet/zfleet/internal/endpoint"
 	"github.com/zfleet/zfleet/supervisor/fleet"
 )
 
@@ -96,16 +96,23 @@ func add(svc fleet.Service, now, next fleet.Spec) Step {
 	return Step{Do: Add, Service: svc.Name}
 }
 
-// shared is an endpoint that both services are declared with, "" if there is none. Those that are only spelt in other ways are found when they are
-// bound.
+// shared is an endpoint of a service that cannot be bound while another has those that it is declared with, "" if there is none.
 func shared(a, b fleet.Service) string {
-	theirs := slices.Concat(b.Frontend, b.Backend)
-	for _, at := range slices.Concat(a.Frontend, a.Backend) {
-		if slices.Contains(theirs, at) && !strings.HasSuffix(at, "*") { // that is a free one
-			return at
+	for _, wanted := range slices.Concat(a.Frontend, a.Backend) {
+		for _, had := range slices.Concat(b.Frontend, b.Backend) {
+			if clash(wanted, had) {
+				return wanted
+			}
 		}
 	}
 	return ""
+}
+
+// clash: what cannot be read was refused with the file.
+func clash(a, b string) bool {
+	x, errX := endpoint.Parse(a)
+	y, errY := endpoint.Parse(b)
+	return errX == nil && errY == nil && x.Clashes(y)
 }
 
 func find(spec fleet.Spec, name string) (fleet.Service, bool) {
