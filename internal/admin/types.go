@@ -42,7 +42,8 @@ type Service struct {
 	Name     string   `json:"name"`
 	Frontend []string `json:"frontend"` // as declared
 	Backend  []string `json:"backend"`
-	Bound    *Bound   `json:"bound,omitempty"` // when the proxy answers
+	Bound    *Bound   `json:"bound,omitempty"`   // when the proxy answers
+	Leaving  bool     `json:"leaving,omitempty"` // it is not declared any more, and goes when its requests are answered
 	Proxy    Proxy    `json:"proxy"`
 	Want     int      `json:"want"`
 	Ready    int      `json:"ready"`
@@ -216,14 +217,16 @@ type ReloadReply struct {
 
 // ReloadStep is one thing that is done: to a service, or to the fleet.
 type ReloadStep struct {
-	Do      string `json:"do"` // scale, roll, set, refuse, later
+	Do      string `json:"do"` // add, remove, scale, roll, set, refuse, later
 	Service string `json:"service,omitempty"`
-	What    string `json:"what"`
+	What    string `json:"what"` // "" where Do says it all
 }
 
-// What a ReloadStep does: another number of workers, workers replaced by new ones, settings that hold at once, what cannot be while the fleet
+// What a ReloadStep does: a service that comes, one that goes, another number of workers, workers replaced by new ones, settings that hold at once, what cannot be while the fleet
 // runs, and what holds from its next start.
 const (
+	ReloadAdd    = "add"
+	ReloadRemove = "remove"
 	ReloadScale  = "scale"
 	ReloadRoll   = "roll"
 	ReloadSet    = "set"

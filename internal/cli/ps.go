@@ -102,6 +102,9 @@ func (ui *tui) status(w io.Writer, status admin.Status, now time.Time) {
 	ui.table(w, []string{"SERVICE", "WANT", "READY", "QUEUED", "CLIENTS", "PROXY", "PID", "FRONTEND", "BACKEND"}, services)
 	for _, svc := range status.Services {
 		ui.rollLine(w, svc.Roll)
+		if svc.Leaving {
+			_, _ = fmt.Fprintf(w, "\n%s is being removed: it ends when the requests that it has are answered\n", svc.Name)
+		}
 		if svc.Degraded != "" {
 			_, _ = fmt.Fprintf(w, "\n%s\n", ui.paint(w, red, field(svc.Name+" is degraded: "+svc.Degraded)))
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,8 +29,11 @@ func newReloadCommand(ui *tui) *cobra.Command {
 of workers (also where that was changed by hand), new workers one by one where their program or its settings have
 changed, other settings at once. Requests go on being answered, and none is lost. Returns when it is so.
 
-What cannot be done while the fleet runs (other endpoints, [service.X.delivery], services that come or go) is
-refused, and then nothing is changed. Nor is it by a file that is wrong.`,
+A service that is new is started, and one that is not in the file any more answers the requests that it has and
+ends; the others go on meanwhile.
+
+What cannot be done while the fleet runs (other endpoints, [service.X.delivery]) is refused, and then nothing is
+changed. Nor is it by a file that is wrong, or by a new service whose port is taken.`,
 		Example: "  zfleet reload --dry-run\n  zfleet reload",
 		Args:    atMost(0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return r.run(cmd.Context()) },
@@ -95,8 +97,14 @@ func (r *reload) show(reply admin.ReloadReply) {
 // stepLines is a plan in words, a line for each step.
 func stepLines(reply admin.ReloadReply) (lines []string) {
 	for _, step := range reply.Steps {
-		line := step.Do + " " + step.Service + ": " + step.What
-		lines = append(lines, strings.Replace(line, " : ", ": ", 1))
+		line := step.Do
+		if step.Service != "" {
+			line += " " + step.Service
+		}
+		if step.What != "" {
+			line += ": " + step.What
+		}
+		lines = append(lines, line)
 	}
 	if len(lines) == 0 {
 		lines = []string{"nothing has changed"}
@@ -110,12 +118,24 @@ func (r *reload) wait(ctx context.Context, client *admin.Client, reply admin.Rel
 	defer cancel()
 	for _, step := range reply.Steps {
 		switch step.Do {
-		case admin.ReloadScale:
+		case admin.ReloadScale, admin.ReloadAdd:
 			_, stepErr := client.Settled(ctx, step.Service)
 			err = errors.Join(err, r.outcome(step.Service, stepErr))
+		case admin.ReloadRemove:
+			err = errors.Join(err, r.outcome(step.Service, gone(ctx, client, step.Service)))
 		case admin.ReloadRoll:
 			err = errors.Join(err, r.outcome(step.Service, r.rolled(ctx, client, step.Service)))
 		}
+	}
+	return err
+}
+
+// gone waits until nothing is left of a service. It may have been quicker than the question.
+func gone(ctx context.Context, client *admin.Client, service string) error {
+	_, err := client.Settled(ctx, service)
+	var refused *admin.Error
+	if errors.As(err, &refused) && refused.Code == admin.CodeUnknownService {
+		return nil
 	}
 	return err
 }

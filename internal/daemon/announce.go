@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/zfleet/zfleet/internal/admin"
@@ -14,17 +13,8 @@ import (
 // announceAgain is how long after a failure it is looked again whether a service has come up.
 const announceAgain = 2 * time.Second
 
-// announce logs, once for every service, where clients and workers connect when it is up.
-func (d *Daemon) announce(ctx context.Context) {
-	var wg sync.WaitGroup
-	for _, name := range d.names() {
-		wg.Go(func() { d.announceService(ctx, name) })
-	}
-	wg.Wait()
-}
-
-// A service that cannot come up may be mended: then that is worth the line too.
-func (d *Daemon) announceService(ctx context.Context, name string) {
+// announce logs where clients and workers connect when a service is up. One that cannot come up may be mended: then that is worth the line too.
+func (d *Daemon) announce(ctx context.Context, name string) {
 	for {
 		status, err := d.Settled(ctx, name)
 		if err == nil {

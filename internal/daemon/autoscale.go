@@ -3,7 +3,6 @@ package daemon
 import (
 	"cmp"
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,23 +36,6 @@ type autoscaleChange struct {
 	at  time.Time // zero: there was none
 	was int
 	autoscale.Decision
-}
-
-// autoscale runs the autoscalers of all services until ctx ends.
-func (d *Daemon) autoscale(ctx context.Context) {
-	var busy sync.WaitGroup
-	for _, a := range d.autoscalers {
-		busy.Go(func() { a.run(ctx) })
-	}
-	busy.Wait()
-}
-
-func newAutoscalers(d *Daemon) map[string]*autoscaler {
-	all := map[string]*autoscaler{}
-	for _, name := range d.names() {
-		all[name] = &autoscaler{Daemon: d, service: name}
-	}
-	return all
 }
 
 func (a *autoscaler) run(ctx context.Context) {

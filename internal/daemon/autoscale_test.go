@@ -65,11 +65,12 @@ func inAutoscaled(t *testing.T, auto fleet.Autoscale, test func(*testing.T, *Dae
 		l, proxy, log := newFakeLauncher(), &busyProxy{began: time.Now(), lanes: 2}, &lines{}
 		l.snapshot = proxy.snapshot
 		d := &Daemon{spec: spec, launcher: l, log: zerolog.New(log), supervisor: supervisor.New(spec, l, supervisor.Options{})}
-		d.autoscalers = newAutoscalers(d)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 2)
 		go func() { ended <- d.supervisor.Run(context.Background()) }()
-		go func() { d.autoscale(ctx); ended <- nil }()
+		scaler := &autoscaler{Daemon: d, service: "hello"}
+		d.attendants.of = map[string]attendant{"hello": {scaler, cancel}}
+		go func() { scaler.run(ctx); ended <- nil }()
 		synctest.Wait()
 		test(t, d, proxy, log)
 		cancel()

@@ -81,15 +81,14 @@ type Daemon struct {
 	recorder   *recorder
 	drain      sync.Once
 
-	autoscalers map[string]*autoscaler // by service
-	onStop      teardown
+	attendants attendants
+	onStop     teardown
 }
 
 // New opens all that the fleet needs: its name, its admin socket, its ports. No process is started before Run. What it opened is closed
 // again when it fails. Its errors are [admin.AlreadyRunning], those of package endpoint for a port, or name what could not be opened.
 func New(opts Options) (*Daemon, error) {
 	d := &Daemon{spec: opts.Spec, file: opts.Read, load: opts.load, log: opts.Log}
-	d.autoscalers = newAutoscalers(d)
 	if d.load == nil {
 		d.load = config.Load
 	}
@@ -160,6 +159,12 @@ func (d *Daemon) stepped(now time.Time, ev fleet.Event, actions []fleet.Action) 
 	if len(actions) > 0 {
 		d.herald.note()
 	}
+	switch ev := ev.(type) {
+	case fleet.Added:
+		d.attendants.add(d, ev.Service.Name)
+	case fleet.Removed:
+		d.attendants.drop(ev.Service)
+	}
 }
 
 // memory opens what is to be known of the fleet later. A fleet serves its clients without it; who needs the folder will say so again.
@@ -195,8 +200,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer close()
 	var wg sync.WaitGroup
 	wg.Go(d.serveAdmin)
-	wg.Go(func() { d.announce(running) })
-	wg.Go(func() { d.autoscale(running) })
+	d.attendants.begin(running, d)
 	if d.heard {
 		wg.Go(func() { d.herald.run(closed) })
 	}
@@ -206,6 +210,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	err = errors.Join(err, d.onStop.run())
 	close()
 	wg.Wait()
+	d.attendants.wait()
 	return err
 }
 

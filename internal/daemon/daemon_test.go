@@ -222,7 +222,6 @@ func TestStatusDoesNotWaitForAProxy(t *testing.T) {
 			return control.Snapshot{}, ctx.Err()
 		}
 		d := &Daemon{spec: helloSpec(), launcher: l, supervisor: supervisor.New(helloSpec(), l, supervisor.Options{})}
-		d.autoscalers = newAutoscalers(d)
 		ended := make(chan error, 1)
 		go func() { ended <- d.supervisor.Run(t.Context()) }()
 		synctest.Wait()

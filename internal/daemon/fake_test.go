@@ -17,6 +17,7 @@ type fakeLauncher struct {
 
 	mu     sync.Mutex
 	killed []fleet.Life
+	gone   []string // services
 	closed bool
 }
 
@@ -24,6 +25,14 @@ func newFakeLauncher() *fakeLauncher {
 	return &fakeLauncher{snapshot: func(context.Context) (control.Snapshot, error) {
 		return control.Snapshot{Frontend: []string{"tcp://0.0.0.0:5559"}, Backend: []string{"tcp://0.0.0.0:5560"}, Clients: 7}, nil
 	}}
+}
+
+func (l *fakeLauncher) OpenService(fleet.Service) error { return nil }
+
+func (l *fakeLauncher) CloseService(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gone = append(l.gone, name)
 }
 
 func (l *fakeLauncher) Launch(life fleet.Life, _ fleet.Service, tell func(fleet.Event)) supervisor.Process {

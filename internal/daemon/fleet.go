@@ -71,7 +71,7 @@ func (d *Daemon) know(service string) error {
 }
 
 func (d *Daemon) names() (names []string) {
-	for _, svc := range d.spec.Services {
+	for _, svc := range d.supervisor.Services() {
 		names = append(names, svc.Name)
 	}
 	return names
@@ -88,9 +88,15 @@ func refusal(err error) error {
 	return admin.Errorf(admin.CodeRefused, "%v", err)
 }
 
-// Settled waits until a service has as many workers ready as wanted and none is leaving, or all services have when the name is "". It fails
-// when that will not come about by waiting.
+// Settled waits until a service has as many workers ready as wanted and none is leaving, or all services have when the name is "", or until
+// nothing is left of one that is being removed. It fails when that will not come about by waiting.
 func (d *Daemon) Settled(ctx context.Context, service string) (admin.Status, error) {
+	if d.isLeaving(ctx, service) {
+		if err := d.supervisor.Gone(ctx, service); err != nil {
+			return admin.Status{}, refusal(err)
+		}
+		return d.Status(ctx)
+	}
 	if err := d.know(service); err != nil {
 		return admin.Status{}, err
 	}
@@ -104,6 +110,12 @@ func (d *Daemon) Settled(ctx context.Context, service string) (admin.Status, err
 		}
 	}
 	return d.Status(ctx)
+}
+
+// isLeaving says whether a service is being removed.
+func (d *Daemon) isLeaving(ctx context.Context, service string) bool {
+	view, err := d.supervisor.View(ctx)
+	return err == nil && serviceView(view, service).Leaving
 }
 
 // Events reads the fleet's events as they are kept.

@@ -132,6 +132,9 @@ func (h *herald) news(view fleet.View) (states []string) {
 // of twenty that is killed because one of them does not come up would serve nobody.
 func serves(view fleet.View) bool {
 	for _, svc := range view.Services {
+		if svc.Leaving {
+			continue
+		}
 		if svc.Proxy.State != fleet.StateReady || svc.Ready == 0 && svc.Want > 0 {
 			return false
 		}
@@ -174,6 +177,9 @@ func statusLine(view fleet.View) string {
 	var parts []string
 	for _, svc := range view.Services {
 		part := fmt.Sprintf("%s %d/%d ready", svc.Name, svc.Ready, svc.Want)
+		if svc.Leaving {
+			part = svc.Name + " is being removed"
+		}
 		if why := troubles(svc); len(why) > 0 {
 			part += " (" + strings.Join(why, "; ") + ")"
 		}

@@ -55,7 +55,7 @@ func (r *recorder) stopped(n fleet.Note) {
 	switch n.From {
 	case fleet.StateDraining, fleet.StateStopping:
 	case fleet.StateStarting, fleet.StateReady, fleet.StateUnready:
-		if r.ended == 0 {
+		if !r.isEnding(n.Life.Service) {
 			r.tell(n.Life, timeline.GaveUp, n.Cause, nil)
 		}
 	default:
@@ -81,18 +81,21 @@ func (r *recorder) policy(name fleet.Life) string {
 func (r *recorder) tell(name fleet.Life, kind timeline.Kind, reason string, data *timeline.Data) uint64 {
 	l := r.track(name)
 	l.last = r.record(timeline.Event{
-		Kind: kind, Service: name.Service, Worker: name.String(), Cause: r.causeOf(kind, l), Reason: reason, Data: data,
+		Kind: kind, Service: name.Service, Worker: name.String(), Cause: r.causeOf(name, kind, l), Reason: reason, Data: data,
 	}, l.pid)
 	r.slots[slotOf(name)] = l.last
 	return l.last
 }
 
-func (r *recorder) causeOf(kind timeline.Kind, l *track) uint64 {
+func (r *recorder) causeOf(name fleet.Life, kind timeline.Kind, l *track) uint64 {
 	if kind == timeline.Draining || kind == timeline.Dropped || kind == timeline.Killed && r.isShutdown() {
-		return cmp.Or(r.cause, r.ended, l.last)
+		return cmp.Or(r.cause, r.goes[name.Service], r.ended, l.last)
 	}
 	return l.last
 }
+
+// isEnding says whether a service was told to end, by itself or with all.
+func (r *recorder) isEnding(service string) bool { return r.ended != 0 || r.goes[service] != 0 }
 
 func (r *recorder) isShutdown() bool {
 	_, ok := r.given.(fleet.ShutdownAsked)

@@ -25,6 +25,7 @@ type recorder struct {
 	ended uint64                // that of what ended it; 0: it goes on
 	rolls map[string]uint64     // by service: the last event of its rolling restart that goes on
 	wants map[string]int        // by service
+	goes  map[string]uint64     // by service: the event of its removal, of those that are being removed
 	lives map[fleet.Life]*track // those that have not exited
 	slots map[fleet.Life]uint64 // by life 0: the last that happened there
 	now   time.Time             // of the Step under way
@@ -45,6 +46,7 @@ type track struct {
 func newRecorder(log zerolog.Logger, journal *timeline.Journal, spec fleet.Spec) *recorder {
 	r := &recorder{log: log, journal: journal, spec: spec}
 	r.wants, r.lives, r.slots, r.rolls = map[string]int{}, map[fleet.Life]*track{}, map[fleet.Life]uint64{}, map[string]uint64{}
+	r.goes = map[string]uint64{}
 	r.spec.Services = slices.Clone(spec.Services)
 	for _, svc := range spec.Services {
 		r.wants[svc.Name] = svc.Workers.Count
@@ -87,6 +89,8 @@ func (r *recorder) stepped(now time.Time, ev fleet.Event, actions []fleet.Action
 			r.judged(a)
 		case fleet.Kill:
 			r.tell(a.Life, timeline.Killed, r.asked(a), nil)
+		case fleet.Gone:
+			r.gone(a.Service)
 		case fleet.Abort:
 			r.tell(a.Life, timeline.Killed, "", nil)
 		}
@@ -114,6 +118,10 @@ func (r *recorder) happened(ev fleet.Event) {
 		r.cause = r.record(timeline.Event{Kind: timeline.Auto, Service: ev.Service, Data: &timeline.Data{By: ev.By}}, 0)
 	case fleet.Reloaded:
 		r.reloaded(ev)
+	case fleet.Added:
+		r.added(ev)
+	case fleet.Removed:
+		r.removed(ev)
 	case fleet.ShutdownAsked:
 		data := &timeline.Data{By: ev.By}
 		r.cause = r.record(timeline.Event{Kind: timeline.FleetEnding, Reason: urgency(ev.Now || r.ended != 0), Data: data}, 0)

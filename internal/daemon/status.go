@@ -29,9 +29,9 @@ func (d *Daemon) Status(ctx context.Context) (admin.Status, error) {
 	if err != nil {
 		return admin.Status{}, refusal(err)
 	}
-	status := statusOf(d.spec, view, d.ask(ctx, view))
+	status := statusOf(d.spec.Name, view, d.ask(ctx, view))
 	for i, svc := range view.Services {
-		status.Services[i].Autoscale = autoscaleOf(svc, d.autoscalers[svc.Name].shown.Load())
+		status.Services[i].Autoscale = autoscaleOf(svc, d.attendants.scaled(svc.Name))
 	}
 	status.Supervisor = &admin.Supervisor{Pid: os.Getpid()}
 	status.Supervisor.Goroutines, status.Supervisor.Heap = vitals.Read()
@@ -63,23 +63,23 @@ func isUp(s fleet.State) bool {
 	return slices.Contains([]fleet.State{fleet.StateReady, fleet.StateUnready, fleet.StateDraining, fleet.StateStopping}, s)
 }
 
-func statusOf(spec fleet.Spec, view fleet.View, answers []*answer) admin.Status {
-	status := admin.Status{Fleet: spec.Name, Stopping: view.Stopping, Services: []admin.Service{}}
+func statusOf(name string, view fleet.View, answers []*answer) admin.Status {
+	status := admin.Status{Fleet: name, Stopping: view.Stopping, Services: []admin.Service{}}
 	for i, svc := range view.Services {
-		status.Services = append(status.Services, serviceOf(spec.Services[i], svc, answers[i]))
+		status.Services = append(status.Services, serviceOf(svc, answers[i]))
 	}
 	return status
 }
 
-func serviceOf(spec fleet.Service, view fleet.ServiceView, said *answer) admin.Service {
+func serviceOf(view fleet.ServiceView, said *answer) admin.Service {
 	svc := admin.Service{
-		Name: spec.Name, Frontend: spec.Frontend, Backend: spec.Backend,
+		Name: view.Name, Frontend: view.Frontend, Backend: view.Backend, Leaving: view.Leaving,
 		Proxy: proxyOf(view.Proxy, said),
 		Want:  view.Want, Ready: view.Ready, Degraded: view.Degraded,
 		Workers: []admin.Worker{},
 	}
 	if view.Roll.Number > 0 {
-		roll := rollOf(spec.Name, view.Roll)
+		roll := rollOf(view.Name, view.Roll)
 		svc.Roll = &roll
 	}
 	for _, slot := range view.Workers {

@@ -23,7 +23,7 @@ func life(slot, n int) fleet.Life { return fleet.Life{Service: "hello", Slot: sl
 
 func helloView() fleet.View {
 	return fleet.View{Services: []fleet.ServiceView{{
-		Name: "hello", Want: 2, Ready: 1,
+		Name: "hello", Frontend: []string{"tcp://*:5559"}, Backend: []string{"tcp://*:5560"}, Want: 2, Ready: 1,
 		Proxy: fleet.SlotView{Life: life(fleet.ProxySlot, 1), State: fleet.StateReady, Pid: 10, Since: since},
 		Workers: []fleet.SlotView{
 			{Life: life(0, 1), State: fleet.StateReady, Pid: 11, Since: since},
@@ -56,11 +56,11 @@ func TestStatusIsTheContract(t *testing.T) {
 			{Peer: "127.0.0.1:40000", Answered: 2},
 		},
 	}
-	sameJSON(t, statusOf(helloSpec(), helloView(), []*answer{{snapshot: snapshot}}), contract)
+	sameJSON(t, statusOf("hello", helloView(), []*answer{{snapshot: snapshot}}), contract)
 }
 
 func TestStatusOfAProxyThatDoesNotAnswer(t *testing.T) {
-	status := statusOf(helloSpec(), helloView(), []*answer{{err: errors.New("cannot ask the proxy of hello: timeout")}})
+	status := statusOf("hello", helloView(), []*answer{{err: errors.New("cannot ask the proxy of hello: timeout")}})
 	svc := status.Services[0]
 	if svc.Proxy != (admin.Proxy{Pid: 10, State: admin.Unresponsive, Reason: "cannot ask the proxy of hello: timeout"}) {
 		t.Errorf("proxy: %+v", svc.Proxy)
@@ -74,7 +74,7 @@ func TestStatusOfAFleetThatStartsHasNoNull(t *testing.T) {
 	view := helloView()
 	view.Services[0].Workers = nil
 	view.Services[0].Proxy = fleet.SlotView{State: fleet.StateStarting, Pid: 10}
-	sameJSON(t, statusOf(helloSpec(), view, []*answer{nil}), `{"fleet":"hello","services":[{"name":"hello","frontend":["tcp://*:5559"],`+
+	sameJSON(t, statusOf("hello", view, []*answer{nil}), `{"fleet":"hello","services":[{"name":"hello","frontend":["tcp://*:5559"],`+
 		`"backend":["tcp://*:5560"],"proxy":{"pid":10,"state":"starting"},"want":2,"ready":1,"queued":0,"clients":0,`+
 		`"counters":{"requests":0,"replies":0,"redelivered":0,"failed":0,"rejected":0,"dead":0,"dead_lost":0},"workers":[]}]}`)
 }
@@ -107,7 +107,7 @@ func TestStatusOfARoll(t *testing.T) {
 		{Life: life(0, 1), State: fleet.StateReady, Since: since, Stale: true},
 		{Life: life(0, 2), State: fleet.StateStarting, Since: since, Replaces: life(0, 1)},
 	}
-	svc := statusOf(helloSpec(), view, []*answer{nil}).Services[0]
+	svc := statusOf("hello", view, []*answer{nil}).Services[0]
 	sameJSON(t, svc.Roll, `{"service":"hello","number":2,"state":"frozen","done":1,"of":2,"reason":"no","last_lines":["no"]}`)
 	sameJSON(t, svc.Workers, `[{"name":"hello/0#1","slot":0,"life":1,"pid":0,"state":"ready","restarts":0,"since":"2026-03-01T10:00:00Z",`+
 		`"inflight":0,"answered":0,"stale":true},{"name":"hello/0#2","slot":0,"life":2,"pid":0,"state":"starting","restarts":0,`+

@@ -21,6 +21,12 @@ func (e Event) Words() string {
 		return "the fleet has ended"
 	case ServiceUp:
 		return joined("up", e.Reason)
+	case ServiceAdded:
+		return "added" + by(d.By)
+	case ServiceRemoved:
+		return joined("removed"+by(d.By), e.Reason)
+	case ServiceGone:
+		return "nothing is left of it, its ports are closed"
 	case Scaled:
 		return joined(scaled(d), e.Reason)
 	case Auto:
