@@ -18,6 +18,7 @@ type fakeLauncher struct {
 	quiesced chan *fakeQuiesce
 	inflight func(fleet.Service) map[fleet.Life]int
 	measured atomic.Pointer[map[fleet.Life]fleet.Measure]
+	opening  func()                              // called by OpenService
 	early    func(fleet.Life, func(fleet.Event)) // told before Launch returns
 	refuse   map[string]error                    // by OpenService
 
@@ -42,6 +43,7 @@ func newFakeLauncher() *fakeLauncher {
 		launched: make(chan *fakeProcess, 1000),
 		quiesced: make(chan *fakeQuiesce, 10),
 		inflight: func(fleet.Service) map[fleet.Life]int { return nil },
+		opening:  func() {},
 		early:    func(fleet.Life, func(fleet.Event)) {},
 	}
 }
@@ -53,6 +55,7 @@ func (l *fakeLauncher) OpenService(svc fleet.Service) error {
 		return err
 	}
 	l.opened = append(l.opened, svc.Name)
+	l.opening()
 	return nil
 }
 

@@ -1,6 +1,10 @@
 package supervisor
 
 import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -116,6 +120,146 @@ func TestReloadOfAStaleProgramAndOfACountChangedByHand(t *testing.T) {
 		if plan, err := b.Reload(t.Context(), fleet.Spec{Name: "test"}, false, "test"); err == nil ||
 			err.Error() != "cannot reload the fleet: the fleet is shutting down" {
 			t.Errorf("%v, %v", plan, err)
+		}
+	})
+}
+
+// gone waits until nothing is left of a service, and tells how that ended.
+func (b *bench) goneOf(service string) <-chan error {
+	done := make(chan error, 1)
+	go func() { done <- b.Gone(b.Context(), service) }()
+	b.settle()
+	return done
+}
+
+// ends plays the end of a service with one worker.
+func (b *bench) ends(proxy, worker *fakeProcess) {
+	b.Helper()
+	b.settle()
+	q := <-b.launcher.quiesced
+	if q.service != proxy.life.Service {
+		b.Fatalf("%s is quiesced", q.service)
+	}
+	b.expect(worker, "")
+	q.tell(fleet.Quiesced{Service: q.service})
+	b.expect(worker, "stop")
+	b.expect(proxy, "")
+	worker.exit(0)
+	b.expect(proxy, "stop")
+	proxy.exit(0)
+	b.settle()
+}
+
+// comes is the proxy and the one worker of a service that was added, ready.
+func (b *bench) comes(service string) (proxy, worker *fakeProcess) {
+	b.Helper()
+	proxy, worker = b.next(), b.next()
+	if proxy.life.Slot != fleet.ProxySlot || proxy.life.Service != service || worker.life.Service != service {
+		b.Fatalf("%v and %v are started", proxy.life, worker.life)
+	}
+	proxy.ready()
+	worker.ready()
+	b.answered(b.settling(service), "")
+	return proxy, worker
+}
+
+func TestReloadAddsAndRemovesServices(t *testing.T) {
+	hello, echo := service("hello", 1), service("echo", 1)
+	inBubble(t, services(hello), func(t *testing.T, b *bench) {
+		b.reloads(true, "add echo\n", echo, hello)
+		b.quiet()
+		b.reloads(false, "add echo\n", echo, hello)
+		if open := b.launcher.open(); !slices.Equal(open, []string{"echo"}) {
+			t.Errorf("open: %v", open)
+		}
+		proxy, worker := b.comes("echo")
+		if first := b.Services()[0].Name; first != "echo" {
+			t.Errorf("the first service is %s", first)
+		}
+		b.launcher.measured.Store(&map[fleet.Life]fleet.Measure{worker.life: {Stale: true}})
+		time.Sleep(measureEvery)
+		b.reloads(true, "roll echo: its program has changed on disk\n", echo, hello)
+
+		b.reloads(false, "remove echo\n", hello)
+		b.quiet()
+		waits := b.goneOf("echo")
+		b.reloads(true, "refuse echo: it is still being removed: try again when it is gone\n", echo, hello)
+		b.reloads(true, "", hello)
+		for name, ask := range map[string]func() error{
+			"Scale":   func() error { _, err := b.Scale(t.Context(), "echo", "", func(int) int { return 1 }); return err },
+			"Restart": func() error { _, err := b.Restart(t.Context(), "echo", fleet.AllSlots, ""); return err },
+			"Settled": func() error { return b.Settled(t.Context(), "echo") },
+		} {
+			if err := ask(); err == nil || !strings.Contains(err.Error(), `this fleet has no service "echo", it has hello`) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		b.ends(proxy, worker)
+		b.answered(waits, "")
+		b.answered(b.goneOf("echo"), "")
+		if open := b.launcher.open(); len(open) > 0 {
+			t.Errorf("open: %v", open)
+		}
+		b.expect(b.workers[0], "")
+
+		b.reloads(false, "add echo\n", hello, echo)
+		if proxy, _ = b.comes("echo"); proxy.life.N != 2 {
+			t.Errorf("%v has come back", proxy.life)
+		}
+	})
+}
+
+// Who waits for a service that is removed meanwhile is told so.
+func TestWhoWaitsForAServiceThatIsRemoved(t *testing.T) {
+	hello, echo := service("hello", 1), service("echo", 1)
+	inBubble(t, services(hello, echo), func(t *testing.T, b *bench) {
+		b.launcher.inflight = b.silent
+		if _, err := b.Restart(t.Context(), "echo", fleet.AllSlots, "test"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Scale(t.Context(), "echo", "test", func(int) int { return 2 }); err != nil {
+			t.Fatal(err)
+		}
+		settled, scaled := b.settling("echo"), make(chan error, 1)
+		rolled := make(chan error, 1)
+		go func() { _, err := b.Rolled(b.Context(), "echo", 0); rolled <- err }()
+		go func() { _, err := b.Scale(b.Context(), "echo", "test", func(int) int { return 1 }); scaled <- err }()
+		b.settle()
+		b.reloads(false, "remove echo\n", hello)
+		b.answered(settled, "echo did not settle: the service is removed")
+		b.answered(rolled, "the rolling restart of echo did not end: the service is removed")
+		time.Sleep(inflightTimeout)
+		b.answered(scaled, "cannot scale echo: the service is removed")
+		waits := b.goneOf("echo")
+		b.Shutdown(false, "test")
+		b.answered(waits, "echo is not gone: the fleet is shutting down")
+	})
+}
+
+// What cannot be opened, or is not wanted any more when it has been, leaves nothing open and nothing changed.
+func TestReloadThatCannotOpenAService(t *testing.T) {
+	hello, echo, third := service("hello", 1), service("echo", 1), service("third", 1)
+	inBubble(t, services(hello), func(t *testing.T, b *bench) {
+		b.launcher.refuse = map[string]error{"third": errors.New("the port is taken")}
+		more := service("hello", 2)
+		for range 2 { // also the second time
+			_, err := b.Reload(t.Context(), fleet.Spec{Name: "test", Services: services(more, echo, third)}, false, "test")
+			if err == nil || err.Error() != "cannot reload the fleet: the port is taken" {
+				t.Errorf("Reload: %v", err)
+			}
+			b.quiet()
+			if open := b.launcher.open(); len(open) > 0 {
+				t.Errorf("open: %v", open)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		b.launcher.opening = cancel // and gives up meanwhile
+		if _, err := b.Reload(ctx, fleet.Spec{Name: "test", Services: services(hello, echo)}, false, "test"); !errors.Is(err, context.Canceled) {
+			t.Errorf("Reload: %v", err)
+		}
+		b.quiet()
+		if open := b.launcher.open(); len(open) > 0 {
+			t.Errorf("open: %v", open)
 		}
 	})
 }
