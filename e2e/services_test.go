@@ -86,7 +86,7 @@ func TestServicesComeAndGoUnderLoad(t *testing.T) {
 		t.Errorf("the service that stayed: %+v", s)
 	}
 	out, err := f.zfleet(t, "events", "--service", "other", "-n", "all")
-	for _, kind := range []string{"service_added", "service_removed", "service_gone"} {
+	for _, kind := range []string{"service_added", "service_going", "service_gone"} {
 		if n := strings.Count(string(out), " "+kind+" "); err != nil || n != 6 {
 			t.Errorf("%d events are %s (%v)\n%s", n, kind, err, out)
 		}

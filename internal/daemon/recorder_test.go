@@ -269,3 +269,42 @@ func TestHealthIsInTheTimeline(t *testing.T) {
 		}
 	}
 }
+
+// What comes of a service that is added or removed is caused by that; and whoever comes after it begins anew.
+func TestEventsOfServicesThatComeAndGo(t *testing.T) {
+	spec := helloSpec()
+	spec.Services[0].Workers.Count = 0
+	r := newRecorded(t, spec)
+	echo := fleet.Service{Name: "echo", Workers: fleet.Workers{Count: 1}}
+	proxy, worker := fleet.Life{Service: "echo", Slot: fleet.ProxySlot, N: 1}, fleet.Life{Service: "echo", N: 1}
+	r.step(0, fleet.Began{}, fleet.Added{Service: echo, By: "uid 1000 (pid 5)"})
+	r.step(0, fleet.Launched{Life: proxy, Pid: 10}, fleet.BecameReady{Life: proxy}, fleet.Launched{Life: worker, Pid: 11}, fleet.BecameReady{Life: worker})
+	r.step(time.Second, fleet.Removed{Service: "echo", By: "SIGHUP"}, fleet.Exited{Life: worker, Exit: fleet.Exit{Code: 1}})
+	worker.N = 2
+	r.step(time.Second, fleet.Launched{Life: worker, Pid: 12}, fleet.BecameReady{Life: worker}, fleet.Quiesced{Service: "echo"})
+	r.step(time.Second, fleet.Exited{Life: worker, Exit: fleet.Exit{Rung: "drained"}}, fleet.Exited{Life: proxy, Exit: fleet.Exit{Rung: "terminated"}})
+	r.step(0, fleet.Added{Service: echo, By: "SIGHUP"}, fleet.Launched{Life: fleet.Life{Service: "echo", N: 3}, Pid: 13})
+	want := `1  fleet             fleet_started  the fleet starts (pid 7)
+2  echo              service_added  added by uid 1000 (pid 5)
+3  echo/proxy#1      started        started (pid 10)  (2)
+4  echo/proxy#1      ready          ready  (3)
+5  echo/0#1          started        started (pid 11)  (2)
+6  echo/0#1          ready          ready  (5)
+7  echo              service_going  removed by SIGHUP: when all requests under way are answered
+8  echo/0#1          exited         exited with status 1 after 1s  (6)
+9  echo/0#1          backoff        starts again at once  (8)
+10  echo/0#2          started        started (pid 12)  (9)
+11  echo/0#2          ready          ready  (10)
+12  echo/0#2          draining       told to stop: the service is removed  (7)
+13  echo/0#2          exited         stopped as asked: drained after 1s  (12)
+14  echo/proxy#1      draining       told to stop: the service is removed  (13)
+15  echo/proxy#1      exited         stopped as asked: terminated after 3s  (14)
+16  echo              service_gone   nothing is left of it, its ports are closed  (7)
+17  echo              service_added  added by SIGHUP
+18  echo/0#3          started        started (pid 13)  (17)
+19  fleet             fleet_ended    the fleet has ended
+`
+	if got := r.list(t); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

@@ -17,7 +17,7 @@ func (r *recorder) added(ev fleet.Added) {
 // removed: what its workers do from now on is caused by that.
 func (r *recorder) removed(ev fleet.Removed) {
 	r.cause = r.record(timeline.Event{
-		Kind: timeline.ServiceRemoved, Service: ev.Service, Reason: urgency(false), Data: &timeline.Data{By: ev.By},
+		Kind: timeline.ServiceGoing, Service: ev.Service, Reason: urgency(false), Data: &timeline.Data{By: ev.By},
 	}, 0)
 	r.goes[ev.Service] = r.cause
 }

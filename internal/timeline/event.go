@@ -22,13 +22,13 @@ const (
 	FleetEnded   Kind = "fleet_ended"
 	EventsLost   Kind = "events_lost" // they could not be written
 
-	ServiceUp      Kind = "service_up"
-	ServiceAdded   Kind = "service_added"
-	ServiceRemoved Kind = "service_removed" // it was told to end
-	ServiceGone    Kind = "service_gone"    // nothing is left of it
-	Scaled         Kind = "scaled"
-	Auto           Kind = "auto"     // its number of workers is left to autoscaling again
-	Reloaded       Kind = "reloaded" // it is declared otherwise now
+	ServiceUp    Kind = "service_up"
+	ServiceAdded Kind = "service_added"
+	ServiceGoing Kind = "service_going" // it was told to end
+	ServiceGone  Kind = "service_gone"  // nothing is left of it
+	Scaled       Kind = "scaled"
+	Auto         Kind = "auto"     // its number of workers is left to autoscaling again
+	Reloaded     Kind = "reloaded" // it is declared otherwise now
 
 	Degraded Kind = "degraded" // workers that do not answer are left alone: too many are killed for that already
 	Well     Kind = "well"     // none is any more

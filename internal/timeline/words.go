@@ -23,7 +23,7 @@ func (e Event) Words() string {
 		return joined("up", e.Reason)
 	case ServiceAdded:
 		return "added" + by(d.By)
-	case ServiceRemoved:
+	case ServiceGoing:
 		return joined("removed"+by(d.By), e.Reason)
 	case ServiceGone:
 		return "nothing is left of it, its ports are closed"
