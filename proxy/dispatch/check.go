@@ -44,7 +44,7 @@ func (c *Client[M]) check() error {
 }
 
 func (l *Lane[M]) check() error {
-	n, room := l.held.len(), !l.draining && !l.stuck && !l.Aside() && l.outstanding < l.allowance
+	n, room := l.held.len(), l.hasRoom()
 	if l.Aside() && (n > 0 || l.stuck || l.clock.linked() || len(l.owed) > MaxPrefetch) {
 		return fmt.Errorf("lane %s is set aside and holds %d; owes %d, stuck %t, timed %t",
 			label(l.Data, l.id), n, len(l.owed), l.stuck, l.clock.linked())

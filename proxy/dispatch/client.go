@@ -67,14 +67,17 @@ func (d *Dispatcher[M]) Request(now time.Duration, c *Client[M], m M, size int) 
 
 // wait counts a request that has come into its client's queue and gives the client a turn.
 func (d *Dispatcher[M]) wait(r *request[M]) {
-	c := r.client
+	d.count(r)
+	if !r.client.turn.linked() {
+		d.turns.pushBack(&r.client.turn)
+	}
+}
+
+func (d *Dispatcher[M]) count(r *request[M]) {
 	d.waiting++
 	d.bytes += int64(r.size)
-	c.waiting++
-	c.bytes += int64(r.size)
-	if !c.turn.linked() {
-		d.turns.pushBack(&c.turn)
-	}
+	r.client.waiting++
+	r.client.bytes += int64(r.size)
 }
 
 // unwait takes the oldest request from the client whose turn it is.

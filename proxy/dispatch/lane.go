@@ -130,6 +130,11 @@ func (d *Dispatcher[M]) Drain(l *Lane[M]) {
 	d.place(l)
 }
 
+// hasRoom says that the lane may get a request.
+func (l *Lane[M]) hasRoom() bool {
+	return !l.draining && !l.stuck && !l.Aside() && l.outstanding < l.allowance
+}
+
 // place puts a lane where it belongs after a change in what it holds or may hold.
 func (d *Dispatcher[M]) place(l *Lane[M]) {
 	d.free.remove(l)
@@ -138,8 +143,7 @@ func (d *Dispatcher[M]) place(l *Lane[M]) {
 		if l.outstanding == 0 {
 			d.drained.pushBack(&l.place)
 		}
-	case l.stuck, l.Aside():
-	case l.outstanding < l.allowance:
+	case l.hasRoom():
 		d.free.add(l)
 	}
 }

@@ -41,15 +41,16 @@ func TestProperties(t *testing.T) {
 
 func (w *world) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
-		"":      func(*rapid.T) { w.checkCounts() },
-		"abort": w.drawAbort,
-		"join":  func(*rapid.T) { w.join() },
-		"up":    func(*rapid.T) { w.up() },
-		"leave": w.some(func(t *rapid.T) { w.leave(pick(t, "client", w.clients)) }),
-		"lost":  w.some(func(t *rapid.T) { w.lost(pick(t, "lane", w.lanes)) }),
-		"aside": w.some(func(t *rapid.T) { w.setAside(pick(t, "lane", w.lanes)) }),
-		"late":  w.drawLate,
-		"drain": w.some(func(t *rapid.T) { w.drain(pick(t, "lane", w.lanes)) }),
+		"":          func(*rapid.T) { w.checkCounts() },
+		"abort":     w.drawAbort,
+		"hand over": w.drawHandOver,
+		"join":      func(*rapid.T) { w.join() },
+		"up":        func(*rapid.T) { w.up() },
+		"leave":     w.some(func(t *rapid.T) { w.leave(pick(t, "client", w.clients)) }),
+		"lost":      w.some(func(t *rapid.T) { w.lost(pick(t, "lane", w.lanes)) }),
+		"aside":     w.some(func(t *rapid.T) { w.setAside(pick(t, "lane", w.lanes)) }),
+		"late":      w.drawLate,
+		"drain":     w.some(func(t *rapid.T) { w.drain(pick(t, "lane", w.lanes)) }),
 		"clock": func(t *rapid.T) {
 			w.now += time.Duration(rapid.SampledFrom([]int{1, 1000, 50_000, 200_000, 10_000_000}).Draw(t, "ns"))
 		},

@@ -18,6 +18,9 @@ import (
 //	next [N]                takes what there is to do, or N of it
 //	deadline                when there will be a stuck lane, or an overdue request
 //	load                    what has been waited and worked
+//
+// and of `hand-over key=value…`, to a dispatcher with these settings.
+//
 //	describe
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
@@ -29,6 +32,9 @@ func TestScripts(t *testing.T) {
 				return ""
 			case "do":
 				return s.do(d)
+			case "hand-over":
+				s.handOver(t, scanConfig(t, d))
+				return s.d.Describe()
 			}
 			d.Fatalf(t, "unknown directive %s", d.Cmd)
 			return ""
@@ -46,7 +52,13 @@ type script struct {
 }
 
 func newScript(t *testing.T, d *datadriven.TestData) *script {
-	var cfg Config
+	cfg := scanConfig(t, d)
+	return &script{
+		d: New[string](cfg), clients: map[string]*Client[string]{}, lanes: map[string]*Lane[string]{}, tokens: map[string]Token{},
+	}
+}
+
+func scanConfig(t *testing.T, d *datadriven.TestData) (cfg Config) {
 	var target, timeout, deadline string
 	d.MaybeScanArgs(t, "prefetch", &cfg.Prefetch)
 	d.MaybeScanArgs(t, "attempts", &cfg.Attempts)
@@ -63,9 +75,7 @@ func newScript(t *testing.T, d *datadriven.TestData) *script {
 	if d.MaybeScanArgs(t, "deadline", &deadline) {
 		cfg.Deadline, _ = time.ParseDuration(deadline)
 	}
-	return &script{
-		d: New[string](cfg), clients: map[string]*Client[string]{}, lanes: map[string]*Lane[string]{}, tokens: map[string]Token{},
-	}
+	return cfg
 }
 
 func (s *script) do(d *datadriven.TestData) string {
@@ -210,4 +220,28 @@ func (s *script) action(a Action[string]) {
 	case Stuck:
 		s.say("stuck %s", a.Lane.Data)
 	}
+}
+
+// handOver puts a dispatcher with other settings in the place of the one that there is.
+func (s *script) handOver(t *testing.T, cfg Config) {
+	var messages []string
+	text := pack(t, s.d, func(m string) int {
+		messages = append(messages, m)
+		return len(messages) - 1
+	})
+	b, d, err := unpack(text, cfg, func(n int) string { return messages[n] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range s.clients {
+		if s.clients[name] = b.Client(c.ID()); s.clients[name] != nil {
+			s.clients[name].Data = name
+		}
+	}
+	for name, l := range s.lanes {
+		if s.lanes[name] = b.Lane(l.ID()); s.lanes[name] != nil {
+			s.lanes[name].Data = name
+		}
+	}
+	s.d = d
 }

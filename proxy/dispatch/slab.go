@@ -1,6 +1,9 @@
 package dispatch
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 const (
 	chunkBits  = 8
@@ -57,18 +60,47 @@ func (s *slab[M]) at(index uint32) *request[M] {
 func (s *slab[M]) get() *request[M] {
 	c := s.partial.front()
 	if c == nil {
-		c = s.grow()
+		c = s.grow(s.number())
 	}
+	return s.use(c, c.free.front())
+}
+
+// use takes a free request of c.
+func (s *slab[M]) use(c *chunk[M], r *request[M]) *request[M] {
 	if c.live == 0 {
 		s.idle--
 	}
 	c.live++
-	r := c.free.front()
 	r.node.unlink()
 	if c.free.empty() {
 		c.node.unlink()
 	}
 	return r
+}
+
+// claim takes the request with that index, nil when it lives already. It is for a slab that is rebuilt; vacate ends that.
+func (s *slab[M]) claim(index uint32) *request[M] {
+	number := index >> chunkBits
+	for uint64(number) >= uint64(len(s.chunks)) {
+		s.chunks = append(s.chunks, nil)
+	}
+	if s.chunks[number] == nil {
+		s.grow(number)
+	}
+	r := s.at(index)
+	if r.client != nil {
+		return nil
+	}
+	return s.use(s.chunks[number], r)
+}
+
+// vacate notes which numbers of chunks are free.
+func (s *slab[M]) vacate() {
+	for number, c := range slices.Backward(s.chunks) {
+		if c == nil {
+			s.vacant = append(s.vacant, uint32(number))
+		}
+	}
 }
 
 // put takes a request back and forgets what it held.
@@ -101,8 +133,8 @@ func (s *slab[M]) retire(c *chunk[M]) {
 	s.partial.pushBack(&c.node)
 }
 
-func (s *slab[M]) grow() *chunk[M] {
-	c := &chunk[M]{number: s.number()}
+func (s *slab[M]) grow(number uint32) *chunk[M] {
+	c := &chunk[M]{number: number}
 	c.node.owner = c
 	c.free.init()
 	for i := range c.requests {

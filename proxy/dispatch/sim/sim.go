@@ -16,7 +16,7 @@ import (
 
 // Result is what happened in a run, to see that it was worth the while.
 type Result struct {
-	Steps, Requests, Answered, Failed, Dropped, Redelivered, Lost, Stuck, Aside, Back, Refused, Paused uint64
+	Steps, Requests, Answered, Failed, Dropped, Redelivered, Lost, Stuck, Aside, Back, Refused, Paused, HandedOver uint64
 }
 
 // Add adds another run's.
@@ -33,6 +33,7 @@ func (r *Result) Add(o Result) {
 	r.Back += o.Back
 	r.Refused += o.Refused
 	r.Paused += o.Paused
+	r.HandedOver += o.HandedOver
 }
 
 // Run lets a world that is drawn from the seed go on for so many steps, brings it to an end, and returns what the judge found wrong: what

@@ -25,7 +25,8 @@ func TestSimulation(t *testing.T) {
 		all.Add(try(t, s+1))
 	}
 	t.Logf("%+v", all)
-	for _, n := range []uint64{all.Answered, all.Failed, all.Dropped, all.Redelivered, all.Stuck, all.Aside, all.Back, all.Refused, all.Paused} {
+	for _, n := range []uint64{all.Answered, all.Failed, all.Dropped, all.Redelivered, all.Stuck, all.Aside, all.Back, all.Refused, all.Paused,
+		all.HandedOver} {
 		if n < all.Steps/10_000 {
 			t.Errorf("too little happens to prove anything: %+v", all)
 		}

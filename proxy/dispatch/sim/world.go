@@ -52,6 +52,9 @@ func newWorld(seed uint64, lines int) *world {
 		w.later(w.between(time.Millisecond, time.Second), w.judge.abort)
 	}
 	w.later(w.between(time.Millisecond, 50*time.Millisecond), w.weather)
+	if w.chance(0.5) {
+		w.later(w.heavy(100*time.Microsecond), w.handOver)
+	}
 	return w
 }
 
@@ -114,6 +117,15 @@ func (w *world) weather() {
 		}
 	}
 	w.later(w.between(time.Millisecond, 200*time.Millisecond), w.weather)
+}
+
+// handOver lets another process take over now and then. Meanwhile nobody listens.
+func (w *world) handOver() {
+	away := pick(w, 0, 0, w.between(0, 5*time.Millisecond))
+	w.now += away
+	w.judge.now = w.now
+	w.judge.handOver(away)
+	w.later(w.heavy(time.Millisecond), w.handOver)
 }
 
 // run lets things happen until there were that many.
