@@ -61,6 +61,7 @@ func (p *Proxy) routes() http.Handler {
 	mux.HandleFunc("POST "+control.PathDrain, answer(p.drain))
 	mux.HandleFunc("POST "+control.PathQuiesce, answer(p.quiesce))
 	mux.HandleFunc("POST "+control.PathExit, answer(p.exited))
+	mux.HandleFunc("POST "+control.PathListeners, p.listeners)
 	return mux
 }
 
@@ -68,13 +69,20 @@ func (p *Proxy) routes() http.Handler {
 func answer(handle func(*http.Request) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := handle(r)
-		w.Header().Set("Content-Type", "application/json")
 		if err != nil {
-			w.WriteHeader(status(err))
-			body = control.Error{Message: err.Error()}
+			refuse(w, err)
+			return
 		}
+		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(body) // whoever asked may be gone
 	}
+}
+
+// refuse answers with an error.
+func refuse(w http.ResponseWriter, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status(err))
+	_ = json.NewEncoder(w).Encode(control.Error{Message: err.Error()})
 }
 
 var (

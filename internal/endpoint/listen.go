@@ -14,6 +14,7 @@ const backlog = 4096
 
 // Listener is a listening socket: nonblocking, close-on-exec. It is for one goroutine.
 type Listener struct {
+	asked Endpoint
 	bound Endpoint
 	fd    int
 	file  *os.File
@@ -24,7 +25,7 @@ type Listener struct {
 // Listen binds the endpoint and listens. A stale socket file is removed: one that nobody listens on any more. Errors begin with
 // `cannot listen on` and name the endpoint; an address that is taken is an *InUse.
 func (e Endpoint) Listen() (*Listener, error) {
-	l := &Listener{bound: e, fd: -1}
+	l := &Listener{asked: e, bound: e, fd: -1}
 	err := l.listen()
 	if err == nil {
 		return l, nil
@@ -134,7 +135,7 @@ func removeSame(path string, before os.FileInfo) error {
 // FromFD takes over a listening socket that another process bound as ep, and that this one inherited. The Listener owns it then. The
 // socket file of an ipc endpoint stays its maker's.
 func FromFD(ep Endpoint, fd int) (*Listener, error) {
-	l := &Listener{bound: ep, fd: fd}
+	l := &Listener{asked: ep, bound: ep, fd: fd}
 	err := checkInherited(ep, fd)
 	if err == nil {
 		err = l.finish()
@@ -200,6 +201,6 @@ func (l *Listener) Close() error {
 	case l.fd >= 0:
 		errs = append(errs, unix.Close(l.fd))
 	}
-	*l = Listener{bound: l.bound, fd: -1}
+	*l = Listener{asked: l.asked, bound: l.bound, fd: -1}
 	return errors.Join(errs...)
 }

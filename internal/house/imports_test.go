@@ -45,6 +45,7 @@ var rules = []rule{
 	{dir: "internal/workerlog", may: []string{"internal/spool"}, reason: "lines are for whoever reads them, fleet or no fleet"},
 	{dir: "internal/spool", std: true, reason: "lines in files, whatever they say"},
 	{dir: "internal/await", std: true, reason: "it is for tests, of every package"},
+	{dir: "internal/passfd", reason: "descriptors cross, whatever they are"},
 	{dir: "internal/vitals", std: true, reason: "it looks at this process, whichever that is"},
 	{dir: "internal/house", reason: "it has tests only"},
 
@@ -57,8 +58,8 @@ var rules = []rule{
 		reason: "it knows workers and proxies by their contracts, not by their code"},
 
 	{dir: "proxy", may: []string{"proxy/dispatch", "proxy/zmtp", "proxy/control", "internal/dead", "internal/endpoint", "internal/errorreply",
-		"internal/vitals"}, reason: "the data plane runs without a supervisor"},
-	{dir: "proxy/control", reason: "a contract has no code of either side"},
+		"internal/passfd", "internal/vitals"}, reason: "the data plane runs without a supervisor"},
+	{dir: "proxy/control", may: []string{"internal/endpoint", "internal/passfd"}, reason: "a contract has no code of either side"},
 	{dir: "proxy/dispatch", std: true, reason: "the core decides, without a socket, a clock or a goroutine"},
 	{dir: "proxy/dispatch/sim", may: []string{"proxy/dispatch"}, std: true, reason: "a seed tells the same story everywhere"},
 	{dir: "proxy/zmtp", std: true, reason: "bytes in, bytes out"},

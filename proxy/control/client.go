@@ -19,6 +19,9 @@ const (
 	PathDrain    = "/v1/drain"
 	PathQuiesce  = "/v1/quiesce"
 	PathExit     = "/v1/exit"
+
+	PathListeners = "/v1/listeners"
+	PathHandover  = "/v1/handover"
 )
 
 // Error is the body of every answer that is not 200.
@@ -28,6 +31,7 @@ type Error struct {
 
 // Client asks one proxy. It may be used by several goroutines.
 type Client struct {
+	path string
 	http *http.Client
 }
 
@@ -36,7 +40,7 @@ func Dial(path string) *Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", path)
 	}
-	return &Client{http: &http.Client{Transport: &http.Transport{DialContext: dial}}}
+	return &Client{path: path, http: &http.Client{Transport: &http.Transport{DialContext: dial}}}
 }
 
 // Close ends idle connections.
@@ -123,10 +127,15 @@ func (c *Client) do(ctx context.Context, method, path string, body any) (*http.R
 	if resp.StatusCode == http.StatusOK {
 		return resp, nil
 	}
+	return nil, refusal(path, resp)
+}
+
+// refusal is the proxy's words in an answer that is not what was asked for.
+func refusal(path string, resp *http.Response) error {
 	defer func() { _ = resp.Body.Close() }()
-	var refusal Error
-	if err := json.NewDecoder(resp.Body).Decode(&refusal); err != nil {
-		return nil, fmt.Errorf("cannot read the proxy's answer to %s: %s", path, resp.Status)
+	var refused Error
+	if err := json.NewDecoder(resp.Body).Decode(&refused); err != nil {
+		return fmt.Errorf("cannot read the proxy's answer to %s: %s", path, resp.Status)
 	}
-	return nil, errors.New(refusal.Message)
+	return errors.New(refused.Message)
 }

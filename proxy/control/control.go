@@ -7,6 +7,8 @@
 //	POST /v1/drain           Drain: nothing new to that worker's lanes; answers when they hold nothing
 //	POST /v1/exit            Exit: how a worker's process ended, for its dead letters
 //	POST /v1/quiesce         no new requests from clients; answers when nothing waits and nothing is outstanding
+//	POST /v1/listeners       with Upgrade: Listener of every port, and the descriptors
+//	POST /v1/handover        with Upgrade: everything goes to the process that asks; package handover says how
 package control
 
 import "time"

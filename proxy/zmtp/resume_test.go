@@ -11,7 +11,9 @@ import (
 // A handshake that another process goes on with after any byte says the same, and learns the same of its peer.
 func TestResume(t *testing.T) {
 	role := &Role{SocketType: "DEALER", Authenticate: func(_, _ []byte) error { return nil }}
-	greeting := func(mechanism string) []byte { return appendGreetingRest([]byte("\xff\x00\x00\x00\x00\x00\x00\x00\x00\x7f\x03\x01"), mechanism, false) }
+	greeting := func(mechanism string) []byte {
+		return appendGreetingRest([]byte("\xff\x00\x00\x00\x00\x00\x00\x00\x00\x7f\x03\x01"), mechanism, false)
+	}
 	metadata := string(appendProperty(nil, propertySocketType, "REP"))
 	command := func(name, data string) []byte {
 		return append(append([]byte{4, byte(1 + len(name) + len(data)), byte(len(name))}, name...), data...)
