@@ -95,26 +95,15 @@ func (l *loop) accepted(ln *listener, fd int, addr unix.Sockaddr) {
 	if _, ip := addr.(*unix.SockaddrUnix); !ip {
 		tune(fd)
 	}
-	c := &conn{
-		fd:       fd,
-		side:     ln.side,
-		interest: unix.EPOLLIN | unix.EPOLLRDHUP,
-		shake:    &zmtp.Handshake{},
-		since:    l.now,
-		until:    l.now + l.opts.HandshakeTimeout,
-		scan: zmtp.Scanner{MaxFrame: l.opts.MaxMessage, MaxMessage: l.opts.MaxMessage, MaxFrames: maxFrames,
-			MaxCommand: min(maxCommand, l.opts.MaxMessage)},
-	}
+	c := l.newConn(fd, ln.side)
+	c.interest, c.shake = unix.EPOLLIN|unix.EPOLLRDHUP, &zmtp.Handshake{}
+	c.since, c.until = l.now, l.now+l.opts.HandshakeTimeout
 	if err := l.poll.add(fd, c.interest); err != nil {
 		l.reports.warn("cannot take a connection", err.Error(), ln.bound.String())
 		_ = unix.Close(fd)
 		return
 	}
-	for len(l.conns) <= fd {
-		l.conns = append(l.conns, nil)
-	}
-	l.conns[fd] = c
-	l.open++
+	l.hold(c)
 	if len(l.shaking) == cap(l.shaking) { // one that lasts would have all later ones kept
 		l.shaking = slices.DeleteFunc(l.shaking, func(c *conn) bool { return c.closed || c.shake == nil })
 	}

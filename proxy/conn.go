@@ -49,6 +49,14 @@ func (c *conn) reading() bool { return !c.paused && !c.choked }
 
 // watch tells epoll what c waits for, when that has changed.
 func (l *loop) watch(c *conn) {
+	if want := l.wanted(c); want != c.interest && !c.closed {
+		c.interest = want
+		l.poll.modify(c.fd, want)
+	}
+}
+
+// wanted is what c waits for.
+func (l *loop) wanted(c *conn) uint32 {
 	want := uint32(unix.EPOLLRDHUP)
 	if c.reading() && !(l.quiet && c.side == frontend) {
 		want |= unix.EPOLLIN
@@ -56,9 +64,24 @@ func (l *loop) watch(c *conn) {
 	if c.out.bytes > 0 && !c.mute {
 		want |= unix.EPOLLOUT
 	}
-	if want == c.interest || c.closed {
-		return
+	return want
+}
+
+// newConn is a connection of which nothing is known.
+func (l *loop) newConn(fd int, s side) *conn {
+	return &conn{
+		fd:   fd,
+		side: s,
+		scan: zmtp.Scanner{MaxFrame: l.opts.MaxMessage, MaxMessage: l.opts.MaxMessage, MaxFrames: maxFrames,
+			MaxCommand: min(maxCommand, l.opts.MaxMessage)},
 	}
-	c.interest = want
-	l.poll.modify(c.fd, want)
+}
+
+// hold counts a connection as one of the loop's.
+func (l *loop) hold(c *conn) {
+	for len(l.conns) <= c.fd {
+		l.conns = append(l.conns, nil)
+	}
+	l.conns[c.fd] = c
+	l.open++
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zfleet/zfleet/internal/dead"
 	"github.com/zfleet/zfleet/proxy/control"
+	"github.com/zfleet/zfleet/proxy/handover"
 )
 
 const (
@@ -43,6 +44,10 @@ type letterWriter struct {
 	exits chan control.Exit
 	ended chan struct{}
 
+	stills  chan chan<- handover.Letters // see still
+	again   chan struct{}
+	isStill atomic.Bool
+
 	held       atomic.Int64 // bytes, see limit
 	kept, lost atomic.Uint64
 
@@ -69,6 +74,7 @@ func letterWriterTo(store letterStore, limit int64, log zerolog.Logger) *letterW
 	return &letterWriter{
 		store: store, log: log, each: log.Sample(&zerolog.BurstSampler{Burst: reportBurst, Period: reportEvery}), limit: limit,
 		queue: make(chan *dead.Letter, lettersWaiting), exits: make(chan control.Exit, exitsWaiting), ended: make(chan struct{}),
+		stills: make(chan chan<- handover.Letters), again: make(chan struct{}, 1),
 	}
 }
 
@@ -89,11 +95,15 @@ func (w *letterWriter) post(letter *dead.Letter) bool {
 }
 
 // exited tells how a worker's process ended. It never waits: with too many at once the letters do without.
-func (w *letterWriter) exited(e control.Exit) {
+func (w *letterWriter) exited(e control.Exit) error {
+	if w.isStill.Load() {
+		return errStill
+	}
 	select {
 	case w.exits <- e:
 	default:
 	}
+	return nil
 }
 
 // end writes what waits, for no longer than patience. The loop must have ended.
@@ -124,6 +134,10 @@ func (w *letterWriter) run() {
 			w.learn(e)
 		case <-old.C:
 			w.trim()
+		case answer := <-w.stills:
+			if !w.holdStill(answer) {
+				return
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"math/rand/v2"
+	"net"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -61,6 +62,11 @@ type loop struct {
 	emptied []chan<- error // who waits for that
 	ending  time.Duration  // when the loop gives up being emptied and ends; 0: it is not ending
 	done    bool
+
+	giving []giving      // who wants to take over
+	given  bool          // to one of them
+	lent   bool          // a process that did not take over may still have the descriptors
+	before *net.UnixConn // to the process that this one takes over from, until this one serves
 }
 
 func newLoop(opts Options) (*loop, error) {
@@ -105,6 +111,9 @@ func newLoop(opts Options) (*loop, error) {
 // run turns until the loop is told to end, or epoll fails.
 func (l *loop) run() error {
 	defer l.close()
+	if l.before != nil {
+		l.begin()
+	}
 	for !l.done && l.fatal == nil {
 		events, err := l.poll.wait(l.patience())
 		if err != nil {
@@ -116,6 +125,9 @@ func (l *loop) run() error {
 		}
 		l.late()
 		l.settle()
+		if len(l.giving) > 0 {
+			l.give()
+		}
 	}
 	return l.fatal
 }

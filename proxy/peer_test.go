@@ -26,6 +26,7 @@ type served struct {
 	*control.Client
 	frontend, backend string // host:port
 	stop              func() error
+	control           string
 }
 
 // serve runs a proxy on ports of the kernel's choice until the test ends.
@@ -47,6 +48,14 @@ func serve(t *testing.T, opts Options) *served {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := run(t, p)
+	await.Until(t, "the control socket", func() bool { _, err := s.Snapshot(t.Context()); return err == nil })
+	return s
+}
+
+// run runs a proxy until the test ends, or another one takes over.
+func run(t *testing.T, p *Proxy) *served {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
@@ -57,13 +66,13 @@ func serve(t *testing.T, opts Options) *served {
 		return err
 	}
 	t.Cleanup(func() {
-		if err := stop(); err != nil {
+		if err := stop(); err != nil && !errors.Is(err, ErrHandedOver) {
 			t.Errorf("Run: %v", err)
 		}
 	})
-	s := &served{Client: control.Dial(opts.Control), frontend: address(fe), backend: address(be), stop: stop}
+	s := &served{Client: control.Dial(p.opts.Control), stop: stop, control: p.opts.Control}
+	s.frontend, s.backend = address(p.opts.Frontend[0]), address(p.opts.Backend[0])
 	t.Cleanup(s.Close)
-	await.Until(t, "the control socket", func() bool { _, err := s.Snapshot(t.Context()); return err == nil })
 	return s
 }
 

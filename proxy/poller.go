@@ -44,7 +44,7 @@ func (p *poller) modify(fd int, events uint32) {
 	_ = unix.EpollCtl(p.fd, unix.EPOLL_CTL_MOD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
 }
 
-// remove takes a descriptor out of the set that stays open, a listener's.
+// remove takes a descriptor out of the set that stays open, here or in another process.
 func (p *poller) remove(fd int) {
 	_ = unix.EpollCtl(p.fd, unix.EPOLL_CTL_DEL, fd, nil)
 }

@@ -66,9 +66,11 @@ func (o *Options) chokeAt() int { return int(o.ClientBuffer / 4) }
 
 // Proxy is one service's data plane.
 type Proxy struct {
-	opts  Options
-	loop  *loop
-	ended chan struct{} // closed when the loop has ended
+	opts     Options
+	loop     *loop
+	control  *controlSocket
+	ended    chan struct{} // closed when the loop has ended
+	followed chan struct{} // closed when the process that took over serves
 }
 
 // New prepares a proxy. Connections that have come in since the listeners were bound wait for Run.
@@ -81,10 +83,11 @@ func New(opts Options) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Proxy{opts: opts, loop: l, ended: make(chan struct{})}, nil
+	return &Proxy{opts: opts, loop: l, ended: make(chan struct{}), followed: make(chan struct{})}, nil
 }
 
-// Run serves until ctx ends; then it takes no new requests, answers those it has, for Grace at most, and returns. It is called once.
+// Run serves until ctx ends; then it takes no new requests, answers those it has, for Grace at most, and returns. It is called once. Its
+// error is ErrHandedOver when another process has taken over.
 func (p *Proxy) Run(ctx context.Context) error {
 	stop, err := p.serveControl()
 	if err != nil {
@@ -103,6 +106,10 @@ func (p *Proxy) Run(ctx context.Context) error {
 
 	close(p.ended)
 	endLetters()
+	if p.loop.given {
+		<-p.followed
+		err = ErrHandedOver
+	}
 	err = errors.Join(err, stop())
 	wg.Wait()
 	return err

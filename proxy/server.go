@@ -5,12 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"os"
 	"time"
 
-	"github.com/zfleet/zfleet/internal/endpoint"
 	"github.com/zfleet/zfleet/internal/vitals"
 	"github.com/zfleet/zfleet/proxy/control"
 )
@@ -20,20 +17,16 @@ const lastAnswers = time.Second
 
 // serveControl answers on the control socket until the function it returns is called.
 func (p *Proxy) serveControl() (stop func() error, err error) {
-	if p.opts.Control == "" {
-		return func() error { return nil }, nil
+	if p.control == nil {
+		err = p.openControl("")
 	}
-	socket, err := (endpoint.Endpoint{Transport: endpoint.IPC, Path: p.opts.Control}).Listen()
-	if err != nil {
-		return nil, err
+	if p.control == nil || err != nil {
+		return func() error { return nil }, err
 	}
-	ln, err := net.FileListener(socket.File())
-	if err == nil {
-		err = os.Chmod(p.opts.Control, 0o600)
+	if err := p.control.replace(); err != nil {
+		p.opts.Log.Error().Err(err).Msg("nobody can ask this proxy") // it has taken over, and cannot go back
 	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot serve the control socket: %w", err), socket.Close())
-	}
+	socket, ln := p.control.socket, p.control.ln
 	server := &http.Server{Handler: p.routes(), ReadHeaderTimeout: 5 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ln) }()
@@ -62,6 +55,7 @@ func (p *Proxy) routes() http.Handler {
 	mux.HandleFunc("POST "+control.PathQuiesce, answer(p.quiesce))
 	mux.HandleFunc("POST "+control.PathExit, answer(p.exited))
 	mux.HandleFunc("POST "+control.PathListeners, p.listeners)
+	mux.HandleFunc("POST "+control.PathHandover, p.handover)
 	return mux
 }
 
@@ -143,7 +137,7 @@ func (p *Proxy) drain(r *http.Request) (any, error) {
 func (p *Proxy) exited(r *http.Request) (any, error) {
 	body, err := decode[control.Exit](r)
 	if err == nil && p.loop.letters != nil {
-		p.loop.letters.exited(body)
+		err = p.loop.letters.exited(body)
 	}
 	return struct{}{}, err
 }

@@ -74,6 +74,8 @@ func (l *loop) drop(c *conn, reason string) {
 	}
 	c.closed = true
 	l.conns[c.fd] = nil
+	l.poll.remove(c.fd) // closing alone does not, where another process has the connection too
+	l.cutOff(c)
 	_ = unix.Close(c.fd)
 	l.open--
 	l.pool.put(l.letGo(c))

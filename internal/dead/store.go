@@ -141,3 +141,20 @@ func (s Store) SetAside() (string, error) {
 	}
 	return aside, nil
 }
+
+// Usable says why letters could not be added. A damaged file is usable: it can be set aside. A store that is not there is not made.
+func (s Store) Usable() error {
+	if s.Path == "" {
+		return nil
+	}
+	if !s.exists() {
+		if err := unix.Access(filepath.Dir(s.Path), unix.W_OK|unix.X_OK); err != nil {
+			return fmt.Errorf("cannot keep dead letters in %s: %w", s.Path, err)
+		}
+		return nil
+	}
+	if err := s.update(func(*writing) error { return nil }); !errors.Is(err, ErrDamaged) {
+		return err
+	}
+	return nil
+}

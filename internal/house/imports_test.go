@@ -57,9 +57,11 @@ var rules = []rule{
 		"internal/dead", "internal/endpoint"},
 		reason: "it knows workers and proxies by their contracts, not by their code"},
 
-	{dir: "proxy", may: []string{"proxy/dispatch", "proxy/zmtp", "proxy/control", "internal/dead", "internal/endpoint", "internal/errorreply",
+	{dir: "proxy", may: []string{"proxy/dispatch", "proxy/zmtp", "proxy/control", "proxy/handover", "internal/dead", "internal/endpoint", "internal/errorreply",
 		"internal/passfd", "internal/vitals"}, reason: "the data plane runs without a supervisor"},
 	{dir: "proxy/control", may: []string{"internal/endpoint", "internal/passfd"}, reason: "a contract has no code of either side"},
+	{dir: "proxy/handover", may: []string{"proxy/control", "proxy/dispatch", "proxy/zmtp", "internal/dead"},
+		reason: "a format knows values, and neither sockets nor who makes what of them"},
 	{dir: "proxy/dispatch", std: true, reason: "the core decides, without a socket, a clock or a goroutine"},
 	{dir: "proxy/dispatch/sim", may: []string{"proxy/dispatch"}, std: true, reason: "a seed tells the same story everywhere"},
 	{dir: "proxy/zmtp", std: true, reason: "bytes in, bytes out"},
