@@ -141,10 +141,12 @@ func (p *Proxy) End(grace time.Duration) {
 }
 
 // Abandon is End for a proxy whose ports somebody else needs: when it has returned, the listeners are not used any more and may be closed.
-func (p *Proxy) Abandon(grace time.Duration) {
-	_, _ = ask(context.Background(), p, func(l *loop) bool { // it may have ended by itself
+// Not ok: it has ended by itself, and Run says how.
+func (p *Proxy) Abandon(grace time.Duration) (ok bool) {
+	_, err := ask(context.Background(), p, func(l *loop) bool {
 		l.deafen(backend)
 		l.end(grace)
 		return true
 	})
+	return err == nil
 }

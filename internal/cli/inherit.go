@@ -11,8 +11,8 @@ import (
 
 // The ports of a proxy, as control.EnvListeners names them.
 const (
-	frontendPort = "frontend"
-	backendPort  = "backend"
+	frontendPort = control.Frontend
+	backendPort  = control.Backend
 )
 
 // inheritance is the descriptors of listening sockets that a supervisor holds and has given this process, by port.

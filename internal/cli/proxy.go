@@ -25,13 +25,18 @@ const (
 	proxyHelp    = `Run the data plane alone: REQ clients connect to the frontend, REP workers to the backend. A worker
 that dies, or hangs up, takes no request with it: what it had not answered goes to another one.
 
+--take-over PATH has this proxy take everything over from the one whose control socket is at PATH: listeners,
+connections, the queue, what workers have. No client or worker notices, and the other proxy ends. Flags may
+differ from its own, and hold for what comes. If it fails, the other proxy goes on as before.
+
 SIGTERM and SIGINT let the requests that were read be answered, for --grace at most; a second one
 ends the proxy at once.
 
 --engine libzmq runs libzmq's own zmq_proxy instead, to compare with. It takes no other flags than the
 endpoints, and promises no more than zmq_proxy does: a request dies with its worker.`
 	proxyExample = `  zfleet proxy --frontend tcp://*:5559 --backend tcp://*:5560
-  zfleet proxy --frontend tcp://*:5559 --frontend ipc:///run/x.sock --backend tcp://lo:5560`
+  zfleet proxy --frontend tcp://*:5559 --frontend ipc:///run/x.sock --backend tcp://lo:5560
+  zfleet proxy --frontend tcp://*:5559 --backend tcp://*:5560 --control /run/p.sock --take-over /run/p.sock`
 )
 
 // orphanGrace is how long a proxy whose supervisor is gone goes on: its workers end too, and what they finish is still given out. Its ports
@@ -47,6 +52,7 @@ type proxyFlags struct {
 	overflow          string
 	errorReply        string
 	grace             time.Duration
+	takeOver          string
 	opts              proxy.Options
 }
 
@@ -82,6 +88,7 @@ func newProxyCommand(ui *tui) *cobra.Command {
 	flags.DurationVar(&f.opts.DeadLetters.Age, "dead-letters-age", 7*24*time.Hour, "how long they are kept; 0: for ever")
 	flags.DurationVar(&f.grace, "grace", 30*time.Second, "how long requests may still be answered after SIGTERM")
 	flags.StringVar(&f.opts.Control, "control", "", "path of a unix socket to ask the proxy at; see docs/architecture.md")
+	flags.StringVar(&f.takeOver, "take-over", "", "`PATH` of the control socket of a running proxy to take everything over from; may be that of --control")
 	flags.StringVar(&f.service, "name", "", "the service's name, for logs")
 	return cmd
 }
@@ -126,6 +133,8 @@ func (f *proxyFlags) check(cmd *cobra.Command) error {
 		}
 	}
 	switch {
+	case f.takeOver != "" && f.engine != "zfleet":
+		return usagef(cmd, "--take-over is for --engine zfleet: libzmq's proxy cannot hand anything over")
 	case f.overflow != "block" && f.overflow != "reject":
 		return usagef(cmd, "--overflow %q is neither block nor reject", f.overflow)
 	case f.redeliver != "always" && f.redeliver != "never":
@@ -173,26 +182,58 @@ func (f *proxyFlags) run(cmd *cobra.Command, ctx context.Context, log zerolog.Lo
 	if err != nil {
 		return err
 	}
-	ports, err := openPorts(f.frontend, f.backend)
+	ports, err := f.ports(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, ports.close()) }()
 	opts.Frontend, opts.Backend = ports.frontend, ports.backend
-	p, err := proxy.New(opts)
+	p, err := f.open(ctx, opts, ports, log)
 	if err != nil {
 		return err
 	}
 	log.Info().Strs("frontend", bound(ports.frontend)).Strs("backend", bound(ports.backend)).Msg("proxy is up")
 	go endOrphaned(orphaned, p, ports, log)
-	return p.Run(ctx)
+	if err = p.Run(ctx); errors.Is(err, proxy.ErrHandedOver) {
+		return ports.leave()
+	}
+	return err
+}
+
+// ports gives the listeners of the endpoints that the flags name.
+func (f *proxyFlags) ports(ctx context.Context) (*ports, error) {
+	if f.takeOver == "" {
+		return openPorts(f.frontend, f.backend, nil)
+	}
+	handed, err := takePorts(ctx, f.takeOver)
+	if err != nil {
+		return nil, err
+	}
+	return openPorts(f.frontend, f.backend, handed)
+}
+
+// open makes the proxy: a new one, or one that has taken over.
+func (f *proxyFlags) open(ctx context.Context, opts proxy.Options, ports *ports, log zerolog.Logger) (*proxy.Proxy, error) {
+	if f.takeOver == "" {
+		return proxy.New(opts)
+	}
+	p, err := proxy.TakeOver(ctx, opts, f.takeOver)
+	if err != nil {
+		return nil, err
+	}
+	if err := ports.taken(); err != nil { // there is no way back
+		log.Warn().Err(err).Msg("cannot close a port that no flag names any more")
+	}
+	return p, nil
 }
 
 // endOrphaned waits, as long as there is a supervisor, or none was there, for ever.
 func endOrphaned(orphaned <-chan struct{}, p *proxy.Proxy, ports *ports, log zerolog.Logger) {
 	<-orphaned
 	log.Warn().Msg("the supervisor is gone: ending")
-	p.Abandon(orphanGrace)
+	if !p.Abandon(orphanGrace) {
+		return
+	}
 	if err := ports.close(); err != nil { // the next supervisor may want them now
 		log.Warn().Err(err).Msg("cannot close the ports")
 	}

@@ -24,7 +24,7 @@ var rules = []rule{
 
 	{dir: "internal/cli", zmq: true, may: []string{"internal/admin", "internal/config", "internal/daemon", "internal/dead", "internal/endpoint",
 		"internal/errorreply", "internal/export", "internal/load", "internal/spool", "internal/systemd", "internal/timeline", "internal/workerlog",
-		"proxy", "proxy/control", "proxy/dispatch", "proxy/reference", "supervisor/fleet", "supervisor/launch"},
+		"internal/passfd", "proxy", "proxy/control", "proxy/dispatch", "proxy/reference", "supervisor/fleet", "supervisor/launch"},
 		reason: "commands put parts together; what they do is done elsewhere"},
 	{dir: "internal/daemon", may: []string{"internal/admin", "internal/cgroup", "internal/config", "internal/endpoint", "internal/systemd",
 		"internal/timeline", "internal/vitals", "internal/workerlog", "proxy/control", "supervisor", "supervisor/autoscale", "supervisor/fleet",
