@@ -25,7 +25,7 @@ var ErrHandedOver = errors.New("another process has taken over")
 const (
 	giveStall   = 3 * time.Second // without a sign of the new process
 	givePause   = 5 * time.Second // in all, and longer for
-	giveSpeed   = 100 << 20       // so many bytes a second of requests that wait
+	giveSpeed   = 100 << 20       // so many bytes a second
 	giveLetters = time.Second     // for the dead letters that are not on disk yet
 	giveServed  = time.Second     // from Go until the new process serves
 	giveBuffer  = 256 << 10
@@ -158,8 +158,13 @@ type paced struct {
 	end  time.Time
 }
 
+// pacedTo allows time for what there is to tell. Of what lanes hold, most is in no outbox any more, and little beside what waits.
 func (l *loop) pacedTo(conn *net.UnixConn) paced {
-	more := time.Duration(l.core.WaitingBytes()) * time.Second / giveSpeed
+	bytes := l.core.WaitingBytes()
+	for _, c := range l.connections() {
+		bytes += int64(len(c.in) + c.out.bytes)
+	}
+	more := time.Duration(bytes/giveSpeed) * time.Second
 	return paced{conn, time.Now().Add(givePause + more)}
 }
 

@@ -57,6 +57,10 @@ var outcomes = []outcome{
 	{"`zfleet down --now`, or a second Ctrl-C", []string{"e2e.TestDownNow"}},
 	{"the supervisor is killed with -9",
 		[]string{"e2e.TestSupervisorKilledThenPortClosed", "e2e.TestSupervisorKilledUnderWay", "e2e.TestSupervisorKilled"}},
+	{"another proxy takes over (`zfleet proxy --take-over`)",
+		[]string{"e2e.TestTakeOver", "e2e.TestTakeOverWithOtherPorts", "proxy.TestTakeOver", "proxy.TestTakeOverKeepsStanding"}},
+	{"the same, and the new proxy fails before it serves: killed, hung, out of descriptors, of another release",
+		[]string{"e2e.TestTakeOverKilled", "e2e.TestTakeOverRefused", "proxy.TestTakeOverFails", "proxy.TestTakeOverRefused"}},
 	{"the proxy is killed with -9", []string{"e2e.TestProxyKilled", "e2e.TestProxyKilledUnderPlainREQ"}},
 
 	{"greeting and handshake", []string{"proxy/conformance.TestSlowHandshakesAreClosed", "proxy/hostile.TestHalfOpenConnections",

@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/zfleet/zfleet/internal/dead"
 	"github.com/zfleet/zfleet/proxy/dispatch"
 )
 
@@ -55,7 +56,9 @@ func ParseRequest(b []byte) (r Request, err error) {
 	case n.bad:
 		return r, errRequest
 	case len(n.b) > 0:
-		err = Parse(n.b, &r.Attempts)
+		var attempts []dead.Attempt // of its own, so that a request without any costs no memory
+		err = Parse(n.b, &attempts)
+		r.Attempts = attempts
 	}
 	return r, err
 }

@@ -33,8 +33,10 @@ const (
 
 // Writer says things. It does not buffer.
 type Writer struct {
-	to   io.Writer
-	head []byte
+	to    io.Writer
+	first [prefix]byte
+	head  []byte
+	body  [1][]byte
 }
 
 // NewWriter returns a Writer to w.
@@ -59,7 +61,8 @@ func (w *Writer) Request(r Request, body []byte) (err error) {
 	if w.head, err = appendRequest(w.head[:0], r); err != nil {
 		return err
 	}
-	return w.write(KindRequest, w.head, [][]byte{body})
+	w.body[0] = body
+	return w.write(KindRequest, w.head, w.body[:])
 }
 
 func (w *Writer) write(kind Kind, head []byte, body [][]byte) error {
@@ -67,26 +70,33 @@ func (w *Writer) write(kind Kind, head []byte, body [][]byte) error {
 	for _, part := range body {
 		size += len(part)
 	}
-	var b [prefix]byte
-	b[0] = byte(kind)
-	binary.BigEndian.PutUint32(b[1:], uint32(len(head)))
-	binary.BigEndian.PutUint64(b[5:], uint64(size))
-	for _, part := range append([][]byte{b[:], head}, body...) {
-		if len(part) == 0 { // whoever has heard all may have hung up
-			continue
-		}
-		if _, err := w.to.Write(part); err != nil {
-			return err
-		}
+	w.first[0] = byte(kind)
+	binary.BigEndian.PutUint32(w.first[1:], uint32(len(head)))
+	binary.BigEndian.PutUint64(w.first[5:], uint64(size))
+	err := w.part(w.first[:])
+	if err == nil {
+		err = w.part(head)
 	}
-	return nil
+	for i := 0; i < len(body) && err == nil; i++ {
+		err = w.part(body[i])
+	}
+	return err
+}
+
+func (w *Writer) part(b []byte) error {
+	if len(b) == 0 { // whoever has heard all may have hung up
+		return nil
+	}
+	_, err := w.to.Write(b)
+	return err
 }
 
 // Reader hears things. It reads no further than what it returns.
 type Reader struct {
-	from io.Reader
-	head []byte
-	body int // bytes of the body that have not been read
+	from  io.Reader
+	first [prefix]byte
+	head  []byte
+	body  int // bytes of the body that have not been read
 }
 
 // NewReader returns a Reader of r.
@@ -98,7 +108,7 @@ func (r *Reader) Next() (kind Kind, head []byte, body int, err error) {
 	if r.body != 0 {
 		return 0, nil, 0, fmt.Errorf("%d bytes were not read", r.body)
 	}
-	var b [prefix]byte
+	b := &r.first
 	if _, err := io.ReadFull(r.from, b[:]); err != nil {
 		return 0, nil, 0, err
 	}
