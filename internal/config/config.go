@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/zfleet/zfleet/supervisor/fleet"
 )
@@ -34,6 +35,8 @@ type Log struct {
 	Workers bool  // what workers and proxies print is in it too
 	Keep    int64 // bytes of each worker's lines that are kept in files of their own; 0: nothing
 	Files   int   // in which they are
+	// KeepUnused is how long that is kept of workers that there are not any more, and dead letters of services; 0: for ever.
+	KeepUnused time.Duration
 }
 
 // Admin is the fleet's admin API.

@@ -14,7 +14,7 @@ func defaultFile(opts Options) File {
 	return File{
 		Folder: opts.Folder,
 		Spec:   fleet.Spec{Name: nameOf(opts.Folder), MaxStarting: max(1, min(opts.CPUs, 4))},
-		Log:    Log{Level: "info", Format: "auto", Workers: true, Keep: 8 << 20, Files: 4},
+		Log:    Log{Level: "info", Format: "auto", Workers: true, Keep: 8 << 20, Files: 4, KeepUnused: 7 * 24 * time.Hour},
 	}
 }
 

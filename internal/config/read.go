@@ -57,6 +57,7 @@ func (p *parser) log(t *table, into *Log) {
 	t.boolean("workers", &into.Workers)
 	t.size("keep", 0, &into.Keep)
 	t.integer("files", 1, 100, &into.Files)
+	t.duration("keep_unused", 0, &into.KeepUnused)
 	t.done()
 }
 

@@ -201,6 +201,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(d.serveAdmin)
 	d.attendants.begin(running, d)
+	if keep := d.file.Log.KeepUnused; keep > 0 {
+		wg.Go(func() { d.sweep(running, keep) })
+	}
 	if d.heard {
 		wg.Go(func() { d.herald.run(closed) })
 	}

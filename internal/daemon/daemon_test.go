@@ -46,10 +46,15 @@ func options(t *testing.T, l launcher, log *lines) Options {
 
 func start(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{launcher: newFakeLauncher(), log: &lines{}, ended: make(chan error, 1)}
-	d, err := New(options(t, r.launcher, r.log))
+	l, log := newFakeLauncher(), &lines{}
+	d, err := New(options(t, l, log))
 	must(t, err)
-	r.Daemon, r.client = d, admin.Find("hello")
+	return run(t, d, l, log)
+}
+
+func run(t *testing.T, d *Daemon, l *fakeLauncher, log *lines) *rig {
+	t.Helper()
+	r := &rig{Daemon: d, launcher: l, client: admin.Find("hello"), log: log, ended: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	go func() { r.ended <- d.Run(ctx) }()

@@ -282,3 +282,21 @@ func TestStoreIsItsModel(t *testing.T) {
 		}
 	})
 }
+
+// The letters of services that there are not any more go when the last is old.
+func TestSweep(t *testing.T) {
+	dir, now := t.TempDir(), time.Now()
+	for service, age := range map[string]time.Duration{"there": 50 * time.Hour, "old": 50 * time.Hour, "young": time.Hour} {
+		at := now.Add(-age)
+		if err := errors.Join(os.WriteFile(Path(dir, service), nil, 0o600), os.Chtimes(Path(dir, service), at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	removed, err := Sweep(dir, func(service string) bool { return service == "there" }, now.Add(-10*time.Hour))
+	if err != nil || len(removed) != 1 || removed[0] != "old" {
+		t.Errorf("removed %v, %v", removed, err)
+	}
+	if left, _ := filepath.Glob(Path(dir, "*")); len(left) != 2 {
+		t.Errorf("left: %v", left)
+	}
+}

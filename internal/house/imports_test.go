@@ -26,7 +26,7 @@ var rules = []rule{
 		"internal/errorreply", "internal/export", "internal/load", "internal/spool", "internal/systemd", "internal/timeline", "internal/workerlog",
 		"internal/passfd", "proxy", "proxy/control", "proxy/dispatch", "proxy/reference", "supervisor/fleet", "supervisor/launch"},
 		reason: "commands put parts together; what they do is done elsewhere"},
-	{dir: "internal/daemon", may: []string{"internal/admin", "internal/cgroup", "internal/config", "internal/endpoint", "internal/systemd",
+	{dir: "internal/daemon", may: []string{"internal/admin", "internal/cgroup", "internal/config", "internal/dead", "internal/endpoint", "internal/systemd",
 		"internal/timeline", "internal/vitals", "internal/workerlog", "proxy/control", "supervisor", "supervisor/autoscale", "supervisor/fleet",
 		"supervisor/launch"},
 		reason: "the wiring of `zfleet up` knows no flags and no signals"},
