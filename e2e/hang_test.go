@@ -29,6 +29,11 @@ func TestRequestThatHangsWorkers(t *testing.T) {
 			t.Errorf("%s: %s, last lines:\n%s", a.Worker, a.Exit.Reason, dump)
 		}
 	}
+	why := f.says(t, "why", "echo")
+	_, dump, _ := strings.Cut(why, "its stack dump on SIGQUIT:\n    | ")
+	if !strings.HasPrefix(dump, "SIGQUIT: quit\n") || !strings.Contains(dump, "main.idle") || strings.Contains(dump, "| rip ") {
+		t.Errorf("why says\n%s", why)
+	}
 	for _, line := range []string{"SIGQUIT: quit", "main.idle"} {
 		if !strings.Contains(f.log.String(), line) {
 			t.Errorf("the log has no %q", line)

@@ -25,8 +25,8 @@ func newWhyCommand(ui *tui) *cobra.Command {
 		Use:   "why SERVICE[/SLOT[#LIFE]]",
 		Short: "Tell what became of a worker, and what comes next",
 		Long: `Tell the story of a worker, life by life: how long each ran, what ended it and what led to that, what it printed
-last; and what it does now, and what comes next. With a service alone, of all its workers and its proxy. It is
-told from the fleet's events, also when no fleet runs.`,
+last, or the stack dump that it left when it hung; and what it does now, and what comes next. With a service
+alone, of all its workers and its proxy. It is told from the fleet's events, also when no fleet runs.`,
 		Example:           "  zfleet why hello/3\n  zfleet why hello/3#7\n  zfleet why hello/proxy --lives 1\n  zfleet why hello -o json",
 		Args:              oneWorker,
 		RunE:              w.run,
@@ -67,6 +67,9 @@ func (w *why) run(cmd *cobra.Command, args []string) error {
 	stories := timeline.Tell(known, args[0], w.lives, from.runs, time.Now())
 	if len(stories) == 0 {
 		return &nothingKnown{args[0], from}
+	}
+	if err := readDumps(cmd.Context(), from.state, stories); err != nil {
+		return err
 	}
 	w.show(stories)
 	return nil

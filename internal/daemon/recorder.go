@@ -144,7 +144,7 @@ func urgency(now bool) string {
 
 func (r *recorder) exited(ev fleet.Exited) {
 	l := r.track(ev.Life)
-	data := &timeline.Data{Signal: ev.Exit.Signal, OOM: ev.Exit.OOM, LastLines: lastWords(ev.Exit.LastLines)}
+	data := &timeline.Data{Signal: ev.Exit.Signal, OOM: ev.Exit.OOM, Dump: ev.Exit.Dump, LastLines: lastWords(ev.Exit.LastLines)}
 	if ev.Exit.Signal == "" && ev.Exit.Code >= 0 {
 		data.Status = &ev.Exit.Code
 	}

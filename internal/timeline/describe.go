@@ -60,7 +60,13 @@ func (l Life) describe(w io.Writer, now time.Time) {
 	for _, words := range l.Because {
 		_, _ = fmt.Fprintf(w, "  %s\n", words)
 	}
-	if len(l.LastLines) > 0 {
+	switch {
+	case l.Dump != nil && len(l.Dump.Lines) > 0:
+		_, _ = fmt.Fprintf(w, "  its stack dump on %s:\n    | %s\n", l.Dump.Signal, strings.Join(l.Dump.Lines, "\n    | "))
+		if l.Dump.More {
+			_, _ = fmt.Fprintf(w, "    (and more: zfleet logs %s)\n", l.Name)
+		}
+	case len(l.LastLines) > 0:
 		_, _ = fmt.Fprintf(w, "  it printed last:\n    | %s\n", strings.Join(l.LastLines, "\n    | "))
 	}
 }

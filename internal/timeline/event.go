@@ -77,6 +77,7 @@ type Data struct {
 	Status    *int     `json:"status,omitempty"`     // exited: its status
 	Signal    string   `json:"signal,omitempty"`     // exited: what ended it
 	OOM       bool     `json:"oom,omitempty"`        // exited: the kernel killed it for want of memory
+	Dump      string   `json:"dump,omitempty"`       // exited: the signal that asked it for a stack dump before it was killed
 	Rung      string   `json:"rung,omitempty"`       // exited: drained, terminated or killed, when it was told to stop
 	After     Duration `json:"after,omitempty"`      // ready, exited: since it was started
 	RetryIn   Duration `json:"retry_in,omitempty"`   // backoff, crashloop

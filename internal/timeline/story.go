@@ -29,9 +29,19 @@ type Life struct {
 	OOM       bool     `json:"oom,omitempty"`
 	Rung      string   `json:"rung,omitempty"`
 	LastLines []string `json:"last_lines,omitempty"`
+	Dump      *Dump    `json:"dump,omitempty"`
 	Events    []Event  `json:"events"`
 
-	orphaned bool // its fleet ended without a word
+	killed   time.Time // when it was decided to
+	orphaned bool      // its fleet ended without a word
+}
+
+// Dump is the stack dump that a life was asked for before it was killed. Which lines it printed is found where all are kept.
+type Dump struct {
+	Signal string    `json:"signal"`
+	Since  time.Time `json:"since"` // nothing that it printed before is part of it
+	Lines  []string  `json:"lines,omitempty"`
+	More   bool      `json:"more,omitempty"` // there are more lines
 }
 
 // Tell tells the stories of the workers that the events are about, by slot, in the order in which they first appear. Worker is a slot, or one
@@ -105,8 +115,13 @@ func (l *Life) hear(e Event) {
 	switch e.Kind {
 	case Started:
 		l.Pid, l.Started = d.Pid, e.Time
+	case Killed:
+		l.killed = e.Time
 	case Exited:
 		l.Ended, l.Ran = &e.Time, d.After
+		if d.Dump != "" {
+			l.Dump = &Dump{Signal: d.Dump, Since: l.killed}
+		}
 		l.Status, l.Signal, l.OOM, l.Rung, l.LastLines = d.Status, d.Signal, d.OOM, d.Rung, d.LastLines
 	}
 }

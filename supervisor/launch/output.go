@@ -72,7 +72,7 @@ func (o *output) keep(text string) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.dumps && registerLine.MatchString(text) {
+	if o.dumps && IsRegister(text) {
 		return
 	}
 	if len(o.last) == o.most {
