@@ -59,6 +59,7 @@ func (p *parser) workers(t *table, pluginDir string, w *fleet.Workers) {
 	}
 	t.duration("grace", 0, &w.Grace)
 	t.duration("start_timeout", soonest, &w.StartTimeout)
+	t.duration("min_ready", 0, &w.MinReady)
 	p.recycling(t, w)
 	p.limits(t, w)
 	p.program(t, pluginDir, w)

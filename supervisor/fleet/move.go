@@ -3,15 +3,17 @@ package fleet
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // move changes a slot's state and notes it.
 func (f *Fleet) move(s *slot, to State, cause string) {
 	note := Note{Life: s.life(), From: s.state.word(), To: to.word(), Cause: cause}
-	s.state, s.since = to, f.now
+	s.state, s.since, s.trial = to, f.now, time.Time{}
 	switch to {
 	case StateReady:
 		s.reason = ""
+		f.try(s)
 	case StatePending:
 		s.ticket = f.nextTicket()
 	case StateStarting, StateStopping: // as with pending, the reason stays: how its last life ended, why it drained

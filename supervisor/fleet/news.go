@@ -22,11 +22,10 @@ func (f *Fleet) becameReady(s *slot) {
 	case StateStarting:
 		f.move(s, StateReady, "ready")
 		s.proven, s.lost = true, false
-		if s.predecessor != nil && s.svc.leave == serving {
-			f.handOver(s)
-		}
+		f.stoodTrial(s)
 	case StateUnready:
 		f.move(s, StateReady, "ready again")
+		f.stoodTrial(s)
 	default: // ready: no news. Killed, draining, stopping: too late. No process: late news
 	}
 }
@@ -166,7 +165,7 @@ func (f *Fleet) due(s *slot) {
 	case StateStarting:
 		f.kill(s, tooLate(s.startTimeout(), s.waiting))
 	case StateReady, StateUnready:
-		s.recycle = fmt.Sprintf("recycled: %v old", f.now.Sub(s.started).Round(time.Second))
+		f.ripened(s)
 	default: // no other state has a deadline
 	}
 }

@@ -20,6 +20,17 @@ func (f *Fleet) setAge(s *slot) {
 	}
 }
 
+// ripened: its trial is over, or it is too old, or both.
+func (f *Fleet) ripened(s *slot) {
+	if !s.expires.IsZero() && !s.expires.After(f.now) && s.recycle == "" {
+		s.recycle = fmt.Sprintf("recycled: %v old", f.now.Sub(s.started).Round(time.Second))
+	}
+	if !s.trial.IsZero() && !s.trial.After(f.now) {
+		s.trial = time.Time{}
+		f.stoodTrial(s)
+	}
+}
+
 func (f *Fleet) measured(ev Measured) {
 	svc := f.service(ev.Service)
 	if svc == nil {

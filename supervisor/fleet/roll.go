@@ -39,10 +39,10 @@ func (s *slot) outdated() bool { return s.state.up() && s.born < s.renew }
 // renewed says whether a slot's current or last life is what a roll wished for.
 func (s *slot) renewed() bool { return s.renew > 0 && s.born > s.renew }
 
-// steady says whether every worker that the roll has brought is ready.
+// steady says whether every worker that the roll has brought is ready, for as long as it has to be.
 func (svc *service) steady() bool {
 	for _, s := range svc.slots {
-		if s.renewed() && s.state.wanted() && s.state != StateReady {
+		if s.renewed() && s.state.wanted() && (s.state != StateReady || !s.trial.IsZero()) {
 			return false
 		}
 	}
@@ -172,7 +172,7 @@ func (svc *service) progress() (done, of int) {
 			continue
 		}
 		of++
-		if s.renewed() && s.state == StateReady {
+		if s.renewed() && s.state == StateReady && s.trial.IsZero() {
 			done++
 		}
 	}

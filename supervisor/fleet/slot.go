@@ -30,6 +30,7 @@ type slot struct {
 	renew       int       // ticket of the last wish for a newer life; 0: none since the last roll ended
 	recycle     string    // why the current life has lived long enough, "": it has not
 	expires     time.Time // when it will have; zero: never
+	trial       time.Time // until then it must stay ready to take a place, or to count as replaced; zero: it need not any more
 	stale       bool      // its program has changed since the current life began
 
 	silent string // why the current life is to be killed: it does not answer its health checks; "": it does
@@ -56,10 +57,21 @@ func (s *slot) deadline() (time.Time, bool) {
 	case StateStarting:
 		return s.startBy()
 	case StateReady, StateUnready:
-		return s.expires, !s.expires.IsZero() && s.recycle == ""
+		return s.ripens()
 	default:
 		return time.Time{}, false
 	}
+}
+
+// ripens is when a worker's trial is over, or it is too old, whichever is first.
+func (s *slot) ripens() (at time.Time, ok bool) {
+	if s.recycle == "" {
+		at = s.expires
+	}
+	if at.IsZero() || !s.trial.IsZero() && s.trial.Before(at) {
+		at = s.trial
+	}
+	return at, !at.IsZero()
 }
 
 // startBy is when a start has taken too long. A worker's time runs only while its proxy is ready: without one no worker can become ready,

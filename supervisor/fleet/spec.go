@@ -55,6 +55,7 @@ type Workers struct {
 	Dir          string        // working directory; "" is the fleet file's folder, made absolute by config
 	Grace        time.Duration // how long a stop may wait for requests under way
 	StartTimeout time.Duration // to become ready, counted while the proxy is; 0: no limit
+	MinReady     time.Duration // that a worker must have been ready before it takes another's place, and before the next is replaced
 	MaxRequests  int           // answered by one worker until another takes its place; 0: no limit
 	MaxAge       time.Duration // of one worker until another takes its place, less up to a tenth; 0: no limit
 	MemoryMax    int64         // bytes of its process group in memory at which another takes its place; 0: no limit

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// A worker is replaced by bringing up another life in the same slot beside it, its successor. When that is ready it takes the slot, and the
+// A worker is replaced by bringing up another life in the same slot beside it, its successor. When that is ready, for as long as it has to be, it takes the slot, and the
 // worker is retired: it drains, and is forgotten when it has ended.
 
 func (svc *service) successors() (all []*slot) {
@@ -43,6 +43,21 @@ func (f *Fleet) makeSuccessor(s *slot) *slot {
 	return s.successor
 }
 
+// try puts a worker on trial that has just become ready, if it is to replace another, or has in the roll that is under way: only after MinReady of
+// being ready does the other one go, or the roll go on.
+func (f *Fleet) try(s *slot) {
+	if least := s.svc.Workers.MinReady; least > 0 && !s.isProxy() && (s.predecessor != nil || s.renewed()) {
+		s.trial = f.now.Add(least)
+	}
+}
+
+// stoodTrial gives a successor its place that has been ready for long enough.
+func (f *Fleet) stoodTrial(s *slot) {
+	if s.predecessor != nil && s.trial.IsZero() && s.svc.leave == serving {
+		f.handOver(s)
+	}
+}
+
 // handOver gives a slot to a successor that is ready.
 func (f *Fleet) handOver(next *slot) {
 	old := next.predecessor
@@ -55,7 +70,7 @@ func (f *Fleet) handOver(next *slot) {
 // toGo is why a worker is replaced.
 func (s *slot) toGo() string { return cmp.Or(s.recycle, "restarted") }
 
-// succeed gives a slot to a successor that is not ready yet, for the worker has failed.
+// succeed gives a slot to a successor whose time has not come yet, for the worker has failed.
 func (f *Fleet) succeed(old *slot, cause string) {
 	old.failures.fail(f.now, old.restart())
 	next := old.successor
@@ -95,6 +110,9 @@ func (f *Fleet) dismiss(s *slot, cause string) {
 
 func (f *Fleet) dismissAll(svc *service, cause string) {
 	for _, s := range svc.slots {
+		if s.successor != nil && s.successor.state == StateReady && s.state != StateReady {
+			f.handOver(s.successor) // it serves, and the other one does not
+		}
 		f.dismiss(s, cause)
 	}
 }

@@ -15,6 +15,7 @@ type world struct {
 	fleet    *Fleet
 	budget   int
 	surge    int
+	minReady time.Duration
 	now      time.Time
 	want     map[string]int  // of the services that are declared
 	leaving  map[string]bool // those that were removed and are not gone yet
@@ -40,7 +41,8 @@ type place struct {
 type process struct {
 	proven  bool // it was ready once
 	ready   bool
-	stopped bool // told to stop
+	stopped bool      // told to stop
+	since   time.Time // it became ready
 	killed  bool
 }
 
@@ -54,7 +56,8 @@ func newWorld(t *rapid.T) *world {
 		T: t, budget: rapid.IntRange(1, 3).Draw(t, "budget"), now: time.Unix(0, 0),
 		want: map[string]int{}, leaving: map[string]bool{}, held: map[string]bool{}, alive: map[Life]*process{},
 		emptying: map[string]bool{}, quiesced: map[string]bool{}, outdated: map[Life]bool{}, silent: map[Life]bool{}, lost: map[place]bool{},
-		surge: rapid.IntRange(1, 2).Draw(t, "surge"),
+		minReady: time.Duration(rapid.IntRange(0, 1).Draw(t, "min_ready")) * 5 * time.Second,
+		surge:    rapid.IntRange(1, 2).Draw(t, "surge"),
 	}
 	spec := Spec{MaxStarting: w.budget}
 	for _, name := range names[:rapid.IntRange(1, 3).Draw(t, "services")] {
@@ -69,7 +72,7 @@ func newWorld(t *rapid.T) *world {
 // declared is a service of this world. One of them is autoscaled.
 func (w *world) declared(name string, count int) Service {
 	svc := testService(name, count)
-	svc.Workers.MaxRequests, svc.Workers.MaxSurge = 100, Share{N: w.surge}
+	svc.Workers.MaxRequests, svc.Workers.MaxSurge, svc.Workers.MinReady = 100, Share{N: w.surge}, w.minReady
 	svc.Health.MaxUnhealthy = Share{Percent: 50}
 	if name == autoscaled {
 		svc.Autoscale.Max = 6
@@ -136,6 +139,8 @@ func (w *world) stop(l Life) {
 	switch {
 	case !w.ending(l.Service) && !w.scaling && p.ready && w.count(readyIn(l)) == 0:
 		w.Fatalf("%v serves and is told to stop, and nobody has its place", l)
+	case !w.ending(l.Service) && !w.scaling && p.ready && w.count(w.tooNew(l)) > 0:
+		w.Fatalf("%v serves and is told to stop, and who has its place is not ready for %v yet", l, w.minReady)
 	case !w.ending(l.Service) && l.Slot == ProxySlot:
 		w.Fatalf("the proxy %v is told to stop", l)
 	case l.Slot == ProxySlot && (!w.quiesced[l.Service] || w.count(workerOf(l.Service)) > 0):
@@ -347,6 +352,13 @@ func of(service string) func(Life, *process) bool {
 	return func(l Life, _ *process) bool { return l.Service == service }
 }
 
+// tooNew: it is to have the place of a worker, and has not been ready for long enough.
+func (w *world) tooNew(of Life) func(Life, *process) bool {
+	return func(l Life, p *process) bool {
+		return readyIn(of)(l, p) && l.N > of.N && w.now.Sub(p.since) < w.minReady
+	}
+}
+
 func unproven(l Life, p *process) bool { return l.Slot != ProxySlot && p.unproven() }
 
 func workerOf(service string) func(Life, *process) bool {
@@ -371,6 +383,9 @@ func (w *world) becameReady(l Life) {
 		delete(w.silent, l)
 		if !p.told() {
 			delete(w.lost, place{l.Service, l.Slot})
+		}
+		if !p.ready {
+			p.since = w.now
 		}
 		p.ready = true
 		p.proven = p.proven || !p.told()

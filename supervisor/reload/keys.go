@@ -67,6 +67,7 @@ func settings(s fleet.Service) []key {
 		value("workers.max", w.Max),
 		value("workers.grace", w.Grace),
 		value("workers.start_timeout", w.StartTimeout),
+		value("workers.min_ready", w.MinReady),
 		value("workers.max_requests", w.MaxRequests),
 		value("workers.max_age", w.MaxAge),
 		value("workers.memory_max", w.MemoryMax),
