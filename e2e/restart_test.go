@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"errors"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -144,4 +145,20 @@ func (f *fleet) order(t *testing.T, request string) string {
 		t.Fatal(err)
 	}
 	return reply
+}
+
+// A new version that crashes soon after it is ready replaces nobody when workers have to be ready for longer than that, and the restart freezes.
+func TestRestartWithAWorkerThatIsReadyForTooShort(t *testing.T) {
+	t.Parallel()
+	f := up(t, "plugin = \"misbehave\"\ncount = 2\nmin_ready = \"1m\"\nenv = { WHO = \"one\" }\n[service.echo.delivery]\nattempts = 100\n")
+	l := startLoad(t, f.frontend, 4)
+	f.rewrite(t, `WHO = "one"`, `MISBEHAVE = "crash-after:5"`)
+	if out, err := f.zfleet(t, "reload"); err == nil || !strings.Contains(err.Error(), "is frozen with 0 of 2 workers replaced") {
+		t.Errorf("reload: %v\n%s", err, out)
+	}
+	f.until(t, "the workers that there were", func(s admin.Service) bool {
+		return s.Ready == 2 && len(s.Workers) == 2 && lifeSum(s) == 2 && s.Roll.State == admin.RollFrozen
+	})
+	l.progress(100)
+	l.stop()
 }

@@ -50,12 +50,17 @@ func busy(now time.Time) admin.Status {
 			Roll:      &admin.Roll{Service: "größer", State: admin.RollFrozen, Of: 2, Reason: "größer/0#2 did not become ready:\nno\x1b[2J"},
 			Autoscale: &admin.Autoscale{Max: 8, Held: true},
 		},
+		{
+			Name: "old", Frontend: []string{"tcp://*:7000"}, Backend: []string{"tcp://*:7001"}, Leaving: true,
+			Proxy: admin.Proxy{Pid: 1400, State: "ready"}, Workers: []admin.Worker{},
+		},
 	}}
 }
 
 const busyTable = `SERVICE  WANT  READY  QUEUED  CLIENTS  PROXY         PID   FRONTEND                                     BACKEND
 hello    4     1      17      3        ready         1200  tcp://127.0.0.1:40001,ipc:///run/hello.sock  tcp://0.0.0.0:5560
 größer   0     0      0       0        unresponsive  1300  tcp://*:6000                                 tcp://*:6001
+old      0     0      0       0        ready         1400  tcp://*:7000                                 tcp://*:7001
 
 hello restarts: 1 of 5 workers replaced
 
@@ -67,6 +72,8 @@ hint: mend it, then zfleet restart größer --continue; or zfleet restart größ
 größer is degraded: 2 of 4 workers do not answer
 
 größer is not autoscaled: 0 workers set by hand; zfleet scale größer=auto
+
+old is being removed: it ends when the requests that it has are answered
 
 WORKER      STATE      PID   SINCE  RESTARTS  INFLIGHT  ANSWERED  REASON
 hello/0#1   ready      1201  2d1h   0         2         123456    stale: its program has changed since it was started

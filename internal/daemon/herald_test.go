@@ -131,6 +131,20 @@ func TestManagerIsToldWhenTheFleetServes(t *testing.T) {
 	})
 }
 
+// A service that is being removed keeps nobody waiting, whether it ever came up or not.
+func TestManagerIsToldOfAServiceThatGoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAudience(0)
+		a.now = viewWith(fleet.StateReady, slot(0, fleet.StateReady, 0))
+		old := viewWith(fleet.StateBackoff, slot(0, fleet.StateStarting, 0)).Services[0]
+		old.Name, old.Leaving = "old", true
+		a.now.Services = append(a.now.Services, old)
+		go a.run(t.Context())
+		a.hears(t, time.Millisecond, "READY=1", "STATUS=hello 1/1 ready, old is being removed")
+		a.becomes(t, viewWith(fleet.StateReady, slot(0, fleet.StateReady, 0)), "STATUS=hello 1/1 ready")
+	})
+}
+
 // Who has failed once gets no more time than the manager gives by itself; nor does a fleet of which one service cannot come up.
 func TestManagerIsNotHeldOffForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
