@@ -176,10 +176,11 @@ func statusLine(view fleet.View) string {
 	}
 	var parts []string
 	for _, svc := range view.Services {
-		part := fmt.Sprintf("%s %d/%d ready", svc.Name, svc.Ready, svc.Want)
 		if svc.Leaving {
-			part = svc.Name + " is being removed"
+			parts = append(parts, svc.Name+" is being removed")
+			continue
 		}
+		part := fmt.Sprintf("%s %d/%d ready", svc.Name, svc.Ready, svc.Want)
 		if why := troubles(svc); len(why) > 0 {
 			part += " (" + strings.Join(why, "; ") + ")"
 		}
