@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"syscall"
@@ -84,12 +85,22 @@ func (w *world) killProxy(i int) string {
 	return said(fmt.Sprintf("pid %d", proxy.Pid), syscall.Kill(proxy.Pid, syscall.SIGKILL))
 }
 
-// reload gives the fleet a file with other numbers of workers, or the one that it began with.
+// reload gives the fleet a file with other numbers of workers and with a guest or without, or the one that it began with. It is refused while the
+// guest is still on its way out.
 func (w *world) reload(size int) string {
-	n := workersAtFirst + size%3
-	err := w.fleet.write(n)
-	if err == nil {
-		_, err = w.fleet.client.Reload(w.under, admin.ReloadRequest{})
+	n, guest := workersAtFirst+size%3, size%2 == 0
+	text := fmt.Sprintf("to %d workers each, guest: %t", n, guest)
+	refused, err := w.fleet.reload(w.under, n, guest)
+	if refused {
+		text += ", refused"
 	}
-	return said(fmt.Sprintf("to %d workers each", n), err)
+	return said(text, err)
+}
+
+func (f *fleet) reload(ctx context.Context, workers int, guest bool) (refused bool, err error) {
+	if err := f.write(workers, guest); err != nil {
+		return false, err
+	}
+	reply, err := f.client.Reload(ctx, admin.ReloadRequest{})
+	return reply.Refused, err
 }

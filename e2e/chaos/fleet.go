@@ -32,8 +32,8 @@ type fleet struct {
 
 type service struct{ name, frontend, backend string }
 
-// write makes the fleet file: two services of so many workers.
-func (f *fleet) write(workers int) error {
+// write makes the fleet file: two services of so many workers, and maybe a third, a guest whom nobody asks anything.
+func (f *fleet) write(workers int, guest bool) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -41,6 +41,9 @@ func (f *fleet) write(workers int) error {
 	plugin := "plugin = \"misbehave\"\nconcurrency = 2"
 	command := fmt.Sprintf("command = [%q]\nenv = { %s = %q }", self, asWorker, f.services[1].backend)
 	text := fmt.Sprintf("name = \"chaos\"\nplugin_dir = %q\n", f.bin) + f.services[0].config(plugin, workers) + f.services[1].config(command, workers)
+	if guest {
+		text += service{"guest", "tcp://127.0.0.1:*", "ipc://*"}.config(plugin, 1)
+	}
 	return os.WriteFile(f.file(), []byte(text), 0o600)
 }
 
@@ -92,7 +95,7 @@ func startFleet(ctx context.Context, dir string, s settings) (*fleet, error) {
 		}
 		f.services = append(f.services, svc)
 	}
-	if err := f.write(workersAtFirst); err != nil {
+	if err := f.write(workersAtFirst, false); err != nil {
 		return nil, err
 	}
 	socket := filepath.Join(dir, "admin.sock")

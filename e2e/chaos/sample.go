@@ -161,8 +161,11 @@ func median(of []sample, process string, what func(usage) uint64) uint64 {
 	return values[len(values)/2]
 }
 
-// calm scales the fleet back to what it was and waits until nothing is left of chaos.
+// calm makes the fleet what it was and waits until nothing is left of chaos.
 func (f *fleet) calm(ctx context.Context, before sample) (sample, error) {
+	if _, err := f.reload(ctx, workersAtFirst, false); err != nil {
+		return nil, err
+	}
 	n := workersAtFirst
 	for _, svc := range f.services {
 		if _, err := f.client.Scale(ctx, admin.ScaleRequest{Service: svc.name, Count: &n}); err != nil {
@@ -191,7 +194,7 @@ func (s *samples) anyGrown() bool {
 // isCalm: all workers are ready, and nobody else is there.
 func isCalm(s admin.Status) bool {
 	for _, svc := range s.Services {
-		if len(svc.Workers) != workersAtFirst || svc.Clients+svc.Queued+len(svc.Foreign) > 0 {
+		if svc.Leaving || len(svc.Workers) != workersAtFirst || svc.Clients+svc.Queued+len(svc.Foreign) > 0 {
 			return false
 		}
 	}
