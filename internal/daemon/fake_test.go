@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/zfleet/zfleet/proxy/control"
@@ -44,9 +45,12 @@ func (l *fakeLauncher) Launch(life fleet.Life, _ fleet.Service, tell func(fleet.
 }
 
 func (l *fakeLauncher) Quiesce(svc fleet.Service, tell func(fleet.Event)) {
+	l.mu.Lock()
+	under := l.quiesce
+	l.mu.Unlock()
 	go func() {
-		if l.quiesce != nil {
-			<-l.quiesce
+		if under != nil {
+			<-under
 		}
 		tell(fleet.Quiesced{Service: svc.Name})
 	}()
@@ -67,6 +71,18 @@ func (l *fakeLauncher) Close() error {
 	defer l.mu.Unlock()
 	l.closed = true
 	return nil
+}
+
+func (l *fakeLauncher) setQuiesce(until chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.quiesce = until
+}
+
+func (l *fakeLauncher) closedServices() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.gone)
 }
 
 func (l *fakeLauncher) kills() int {

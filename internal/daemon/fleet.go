@@ -118,11 +118,8 @@ func (d *Daemon) isLeaving(ctx context.Context, service string) bool {
 	return err == nil && serviceView(view, service).Leaving
 }
 
-// Events reads the fleet's events as they are kept.
+// Events reads the fleet's events as they are kept, also those of services that there are not any more.
 func (d *Daemon) Events(ctx context.Context, q admin.EventQuery) (func(tell func(event any) error) error, error) {
-	if err := d.know(q.Service); err != nil {
-		return nil, err
-	}
 	query := timeline.Query{Service: q.Service, Worker: q.Worker, Since: q.Since, Last: q.Last, Follow: q.Follow}
 	return func(tell func(event any) error) error {
 		return timeline.Read(ctx, d.me.State, query, func(e timeline.Event) error { return tell(e) })
