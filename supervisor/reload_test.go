@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -261,5 +262,34 @@ func TestReloadThatCannotOpenAService(t *testing.T) {
 		if open := b.launcher.open(); len(open) > 0 {
 			t.Errorf("open: %v", open)
 		}
+	})
+}
+
+// One reload at a time: what one opens the other does not. Who does not want to wait for that need not.
+func TestReloadsComeOneAfterTheOther(t *testing.T) {
+	hello, echo := service("hello", 1), service("echo", 1)
+	inBubble(t, services(hello), func(t *testing.T, b *bench) {
+		slow := make(chan struct{})
+		b.launcher.opening = func() { <-slow }
+		outcome := make(chan string, 2)
+		reload := func(ctx context.Context) {
+			plan, err := b.Reload(ctx, fleet.Spec{Name: "test", Services: services(hello, echo)}, false, "test")
+			outcome <- fmt.Sprint(plan, err)
+		}
+		go reload(t.Context())
+		b.settle()
+		hasty, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		go reload(hasty)
+		if got := <-outcome; got != "[] cannot reload the fleet: context deadline exceeded" {
+			t.Errorf("the hasty one: %s", got)
+		}
+		go reload(t.Context())
+		b.quiet()
+		close(slow)
+		if first, second := <-outcome, <-outcome; first != "[add echo] <nil>" || second != "[] <nil>" {
+			t.Errorf("%s, then %s", first, second)
+		}
+		b.comes("echo")
 	})
 }
