@@ -147,7 +147,8 @@ func (f *fleet) order(t *testing.T, request string) string {
 	return reply
 }
 
-// A new version that crashes soon after it is ready replaces nobody when workers have to be ready for longer than that, and the restart freezes.
+// A new version that crashes soon after it is ready replaces nobody when workers have to be ready for longer than that, and the restart
+// freezes.
 func TestRestartWithAWorkerThatIsReadyForTooShort(t *testing.T) {
 	t.Parallel()
 	f := up(t, "plugin = \"misbehave\"\ncount = 2\nmin_ready = \"1m\"\nenv = { WHO = \"one\" }\n[service.echo.delivery]\nattempts = 100\n")

@@ -85,8 +85,8 @@ func (w *world) killProxy(i int) string {
 	return said(fmt.Sprintf("pid %d", proxy.Pid), syscall.Kill(proxy.Pid, syscall.SIGKILL))
 }
 
-// reload gives the fleet a file with other numbers of workers and with a guest or without, or the one that it began with. It is refused while the
-// guest is still on its way out.
+// reload gives the fleet a file with other numbers of workers and with a guest or without, or the one that it began with. It is refused
+// while the guest is still on its way out.
 func (w *world) reload(size int) string {
 	n, guest := workersAtFirst+size%3, size%2 == 0
 	text := fmt.Sprintf("to %d workers each, guest: %t", n, guest)

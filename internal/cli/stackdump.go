@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// withoutRuntime is a stack dump without what says nothing about the program: in Go's, goroutines that are the runtime's own, and addresses. Any
-// other is as it was.
+// withoutRuntime is a stack dump without what says nothing about the program: in Go's, goroutines that are the runtime's own, and
+// addresses. Any other is as it was.
 func withoutRuntime(lines []string) (kept []string) {
 	for _, block := range blocks(lines) {
 		if isRuntimes(block) {

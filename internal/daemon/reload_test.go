@@ -56,7 +56,8 @@ func TestReloadReadsTheFileAgain(t *testing.T) {
 	}
 }
 
-// A service that is added is one as any other: it is announced, autoscaled and can be asked for. One that is removed is shown while it goes.
+// A service that is added is one as any other: it is announced, autoscaled and can be asked for. One that is removed is shown while it
+// goes.
 func TestServicesComeAndGoByReload(t *testing.T) {
 	r := start(t)
 	_, err := r.client.Settled(t.Context(), "")

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Sweep removes the logs of slots, hello/3 or hello/proxy, that are not in use: those that were last written to before then, and of the others the
-// oldest beyond most. It says which those were. The folder of a service goes with its last log.
+// Sweep removes the logs of slots, hello/3 or hello/proxy, that are not in use: those that were last written to before then, and of the
+// others the oldest beyond most. It says which those were. The folder of a service goes with its last log.
 func Sweep(stateDir string, inUse func(slot string) bool, before time.Time, most int) (removed []string, err error) {
 	slots, err := Workers(stateDir)
 	var unused []unusedLog

@@ -14,7 +14,8 @@ import (
 // TestScripts tells the core's stories, one a file. The commands:
 //
 //	fleet [max-starting=4]       a new fleet; input: a line a service, NAME [count=3] [start-timeout=30s] [failures=5] [no-restart=78]
-//	                             [max-unhealthy=1] [max-unhealthy=25%] [max-requests=1000] [max-age=1h] [memory-max=MIB] [max-surge=1] [max-surge=25%] [auto=MAX] [min-ready=10s]
+//	                             [max-unhealthy=1] [max-unhealthy=25%] [max-requests=1000] [max-age=1h]
+//	                             [memory-max=MIB] [max-surge=1] [max-surge=25%] [auto=MAX] [min-ready=10s]
 //	begin                        the first Step
 //	launched LIFE pid=7          the process exists
 //	ready LIFE…                  they became ready

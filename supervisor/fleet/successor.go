@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// A worker is replaced by bringing up another life in the same slot beside it, its successor. When that is ready, for as long as it has to be, it takes the slot, and the
-// worker is retired: it drains, and is forgotten when it has ended.
+// A worker is replaced by bringing up another life in the same slot beside it, its successor. When that is ready, for as long as it has
+// to be, it takes the slot, and the worker is retired: it drains, and is forgotten when it has ended.
 
 func (svc *service) successors() (all []*slot) {
 	for _, s := range svc.slots {
@@ -43,8 +43,8 @@ func (f *Fleet) makeSuccessor(s *slot) *slot {
 	return s.successor
 }
 
-// try puts a worker on trial that has just become ready, if it is to replace another, or has in the roll that is under way: only after MinReady of
-// being ready does the other one go, or the roll go on.
+// try puts a worker on trial that has just become ready, if it is to replace another, or has in the roll that is under way: only after
+// MinReady of being ready does the other one go, or the roll go on.
 func (f *Fleet) try(s *slot) {
 	if least := s.svc.Workers.MinReady; least > 0 && !s.isProxy() && (s.predecessor != nil || s.renewed()) {
 		s.trial = f.now.Add(least)
