@@ -179,6 +179,7 @@ func TestReloadAddsAndRemovesServices(t *testing.T) {
 		}
 		b.launcher.measured.Store(&map[fleet.Life]fleet.Measure{worker.life: {Stale: true}})
 		time.Sleep(measureEvery)
+		b.settle()
 		b.reloads(true, "roll echo: its program has changed on disk\n", echo, hello)
 
 		b.reloads(false, "remove echo\n", hello)
