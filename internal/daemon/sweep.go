@@ -33,7 +33,8 @@ func (d *Daemon) sweep(ctx context.Context, keep time.Duration) {
 
 func (d *Daemon) sweepUnused(view fleet.View, before time.Time) {
 	services, slots := inUse(view)
-	logs, err := workerlog.Sweep(d.me.State, func(slot string) bool { return slots[slot] }, before, mostUnused)
+	written := func(slot string) bool { return slots[slot] && d.file.Log.Keep > 0 } // else what is there is from before
+	logs, err := workerlog.Sweep(d.me.State, written, before, mostUnused)
 	letters, deadErr := dead.Sweep(d.me.State, func(service string) bool { return services[service] }, before)
 	if len(logs) > 0 {
 		d.log.Info().Msgf("logs of workers that there are not any more are removed: %s", strings.Join(logs, ", "))

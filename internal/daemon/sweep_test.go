@@ -15,7 +15,7 @@ import (
 func TestWhatNobodyUsesIsSwept(t *testing.T) {
 	log, l := &lines{}, newFakeLauncher()
 	opts := options(t, l, log)
-	opts.Read.Log.KeepUnused = time.Hour
+	opts.Read.Log.KeepUnused, opts.Read.Log.Keep, opts.Read.Log.Files = time.Hour, 1<<20, 1
 	opts.Read.State = t.TempDir()
 	old := time.Now().Add(-2 * time.Hour)
 	path := func(slot string) string { return filepath.Join(opts.Read.State, "logs", slot+".log") }
@@ -40,5 +40,10 @@ func TestWhatNobodyUsesIsSwept(t *testing.T) {
 		if gone := os.IsNotExist(err); gone != (i == 3 || i == 4 || i == 6) {
 			t.Errorf("%s: gone: %t", name, gone)
 		}
+	}
+	d.file.Log.Keep = 0 // nothing is written any more: what there is goes too
+	d.sweepUnused(helloView(), time.Now().Add(-time.Hour))
+	if left, _ := filepath.Glob(filepath.Join(opts.Read.State, "logs", "*", "*")); len(left) > 0 {
+		t.Errorf("left: %v", left)
 	}
 }
