@@ -57,7 +57,7 @@ func (l *loop) stray(c *conn, token dispatch.Token, buffer []byte) {
 	l.count.UnknownToken++
 	l.reports.warn("dropped a reply whose token names no request of this worker", "", c.lane.peer)
 	l.pool.put(buffer)
-	if l.core.Late(c.lane.core, token) {
+	if l.core.Late(l.now, c.lane.core, token) {
 		l.reports.info("a worker that was set aside has answered, and gets requests again", c.lane.peer)
 		l.lanes.back(c.lane)
 	}

@@ -10,6 +10,8 @@ const (
 	Pause                   // stop reading from Client
 	Resume                  // read from Client again
 	Drained                 // Lane is draining and holds nothing
+	Ejected                 // Lane gets nothing for a while, or only what waits for long: Lane.Ejected says why
+	Back                    // Lane, which was ejected, is tried again
 	Stuck                   // Lane has worked on its oldest request for Config.Timeout: call SetAside, or end it and call Lost; told once for a request
 )
 

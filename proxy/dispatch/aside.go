@@ -20,12 +20,13 @@ func (d *Dispatcher[M]) SetAside(now time.Duration, l *Lane[M]) {
 	d.takeBack(l)
 	l.rest()
 	d.place(l)
+	d.hung(l)
 }
 
 // Late says that lane l replied to t, for which Reply was not ok. It says whether that brings back a lane that was set aside: with the last
 // of the replies that it owed. Each counts once, and any other token not at all: a worker that has answered less still hangs, whatever
-// else it says.
-func (d *Dispatcher[M]) Late(l *Lane[M], t Token) (back bool) {
+// else it says. With Config.Eject, one that hangs time and again is ejected when it is back.
+func (d *Dispatcher[M]) Late(now time.Duration, l *Lane[M], t Token) (back bool) {
 	i := slices.Index(l.owed, t)
 	if i < 0 {
 		return false
@@ -36,6 +37,7 @@ func (d *Dispatcher[M]) Late(l *Lane[M], t Token) (back bool) {
 	}
 	if !l.draining { // or else it has been drained
 		d.place(l)
+		d.sentence(now, l)
 	}
 	return true
 }

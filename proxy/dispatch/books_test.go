@@ -20,6 +20,8 @@ func TestCheck(t *testing.T) {
 		"lane #1 is set aside and holds 1": func(_ *Dispatcher[string], _ *Client[string], l *Lane[string]) {
 			l.owed = []Token{1}
 		},
+		"listed false":             func(_ *Dispatcher[string], _ *Client[string], l *Lane[string]) { l.fault = Slow },
+		"0 lanes are able":         func(d *Dispatcher[string], _ *Client[string], _ *Lane[string]) { d.able = 2 },
 		"the totals are":           func(d *Dispatcher[string], _ *Client[string], _ *Lane[string]) { d.bytes++ },
 		"3 requests are in memory": func(d *Dispatcher[string], _ *Client[string], _ *Lane[string]) { d.slab.get() },
 	} {

@@ -21,6 +21,9 @@ func (d *Dispatcher[M]) Check() error {
 			return err
 		}
 	}
+	if err := d.checkStandings(); err != nil {
+		return err
+	}
 	if books := (tally{d.nclients, d.nlanes, d.waiting, d.outstanding, d.bytes}); books != sum {
 		return fmt.Errorf("the totals are %+v, the sums %+v", books, sum)
 	}
@@ -49,9 +52,35 @@ func (l *Lane[M]) check() error {
 		return fmt.Errorf("lane %s is set aside and holds %d; owes %d, stuck %t, timed %t",
 			label(l.Data, l.id), n, len(l.owed), l.stuck, l.clock.linked())
 	}
-	if n == l.outstanding && room == (l.bucket >= 0) && (!room || l.bucket == n) {
+	if n == l.outstanding && room == (l.bucket >= 0) && (!room || l.bucket == n && l.behind == l.doubted) {
 		return nil
 	}
 	return fmt.Errorf("lane %s counts %d and holds %d of %d; %s, bucket %d",
-		label(l.Data, l.id), l.outstanding, n, l.allowance, l.state(), l.bucket)
+		label(l.Data, l.id), l.outstanding, n, l.Allowance(), l.state(), l.bucket)
+}
+
+// checkStandings adds up again what is known of how well the lanes work.
+func (d *Dispatcher[M]) checkStandings() error {
+	var jury jury
+	var able, ejected int
+	for l := d.lanes.front(); l != nil; l = l.all.next.owner {
+		if l.juror {
+			jury.count(&l.standing, 1)
+		}
+		if l.able {
+			able++
+		}
+		if l.fault != 0 {
+			ejected++
+		}
+		if d.cfg.Eject > 0 && l.able != l.Able() || (l.fault != 0) != l.term.linked() || l.fault != 0 && (l.juror || !l.able) ||
+			(l.fault != l.told) != l.news.linked() {
+			return fmt.Errorf("lane %s is ejected for %d until %v, listed %t; able %t, juror %t",
+				label(l.Data, l.id), l.fault, l.until, l.term.linked(), l.able, l.juror)
+		}
+	}
+	if jury != d.jury || able != d.able || ejected != d.nejected {
+		return fmt.Errorf("%d lanes are able, %d ejected, the jury %+v; the books say %d, %d, %+v", able, ejected, jury, d.able, d.nejected, d.jury)
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ func (w *world) next() bool {
 		}
 	}
 	a, ok := w.d.Next(w.now)
+	w.returns()
 	if !ok {
 		w.quiet()
 		return false
@@ -30,6 +31,10 @@ func (w *world) next() bool {
 		w.drainedLane(a.Lane)
 	case Stuck:
 		w.stuckLane(a.Lane)
+	case Ejected:
+		w.ejectedLane(a.Lane)
+	case Back:
+		w.laneIsBack(a.Lane)
 	default:
 		w.t.Fatalf("an action of kind %d", a.Kind)
 	}
@@ -45,7 +50,7 @@ func (w *world) delivered(a Action[*job]) {
 	if p.queue[0] != j {
 		w.t.Fatal("a job is delivered before an older one of its client")
 	}
-	w.checkChoice(k)
+	w.checkChoice(j, k)
 	w.checkTurn(p)
 	if a.Token == 0 || w.tokens[a.Token] {
 		w.t.Fatalf("token %#x is given out twice, or zero", a.Token)
@@ -78,16 +83,22 @@ func (w *world) delivered(a Action[*job]) {
 }
 
 // checkChoice says that lane k may take a job, and that none is better.
-func (w *world) checkChoice(k *worker) {
+func (w *world) checkChoice(j *job, k *worker) {
 	if k.draining || k.stuck || len(k.owed) > 0 || w.late() {
 		w.t.Fatalf("a job goes to a lane: draining %t, stuck %t, owes %d, before Stuck or overdue %t", k.draining, k.stuck, len(k.owed), w.late())
 	}
 	if len(k.held) >= w.allowance(k) || len(k.held) >= MaxPrefetch {
 		w.t.Fatalf("a lane that holds %d of %d gets a job", len(k.held), w.allowance(k))
 	}
+	if k.out && (k.told != Slow || len(k.held) > 0 || w.now-j.arrived < k.mean) {
+		w.t.Fatalf("a lane that is ejected for %d, holds %d and takes %v gets a job after %v", k.told, len(k.held), k.mean, w.now-j.arrived)
+	}
 	for _, other := range w.lanes {
-		if !w.hasRoom(other) || other == k {
+		if !w.hasRoom(other) || other == k || other.l.Doubtful() && !k.out && !k.l.Doubtful() {
 			continue
+		}
+		if k.out || k.l.Doubtful() && !other.l.Doubtful() {
+			w.t.Fatalf("a lane gets a job, ejected %t, doubtful %t, and another one has room", k.out, k.l.Doubtful())
 		}
 		if len(other.held) < len(k.held) || len(other.held) == len(k.held) && other.changed < k.changed {
 			w.t.Fatalf("a lane with %d since %d gets a job, one with %d since %d does not", len(k.held), k.changed, len(other.held), other.changed)
@@ -209,7 +220,7 @@ func (w *world) stuckLane(l *Lane[*job]) {
 	if w.cfg.Timeout == 0 || k.oldest == nil || k.stuck || w.now-k.oldestAt < w.cfg.Timeout {
 		w.t.Fatalf("stuck with a timeout of %v: before %t, holds %d, the oldest for %v", w.cfg.Timeout, k.stuck, len(k.held), w.now-k.oldestAt)
 	}
-	k.stuck = true
+	k.stuck, k.told = true, 0
 	w.stuck++
 }
 
@@ -235,6 +246,8 @@ func (w *world) quiet() {
 			w.t.Fatal("Drained is missing")
 		}
 	}
+	w.checkSpares()
+	w.checkEjected(true)
 	for _, j := range w.jobs {
 		if j.state == fails || j.state == orphaned {
 			w.t.Fatalf("a job that %s is kept", j.state)
@@ -255,9 +268,19 @@ func (w *world) quiet() {
 
 // reply answers a token at a lane, any token at any lane.
 func (w *world) reply(k *worker, token Token) {
+	w.replyWith(k, token, w.d.Reply)
+}
+
+func (w *world) replyError(k *worker, token Token) {
+	k.bad++
+	w.replyWith(k, token, w.d.ReplyError)
+}
+
+func (w *world) replyWith(k *worker, token Token, reply func(time.Duration, *Lane[*job], Token) (*Client[*job], *job, bool)) {
 	i := slices.IndexFunc(k.held, func(j *job) bool { return j.token == token })
 	m, known := w.d.Message(k.l, token)
-	c, j, ok := w.d.Reply(w.now, k.l, token)
+	c, j, ok := reply(w.now, k.l, token)
+	w.returns()
 	if m != j || known != ok {
 		w.t.Fatal("Message and Reply do not agree")
 	}
@@ -280,7 +303,8 @@ func (w *world) lateReply(k *worker, token Token) {
 	before := len(k.owed)
 	k.owed = slices.DeleteFunc(k.owed, func(t Token) bool { return t == token })
 	last := before > 0 && len(k.owed) == 0
-	if back := w.d.Late(k.l, token); back != last {
+	defer w.returns()
+	if back := w.d.Late(w.now, k.l, token); back != last {
 		w.t.Fatalf("back: %t, after %d of the replies that it owed, %d are left", back, before, len(k.owed))
 	}
 	if last {
@@ -308,6 +332,9 @@ func (w *world) checkReply(j *job, c *Client[*job], m *job) {
 
 func (w *world) measure(k *worker) {
 	took := w.now - k.began
+	if took >= time.Millisecond {
+		k.bad++
+	}
 	k.busy += took
 	w.answers++
 	if k.answered == 0 {

@@ -16,6 +16,7 @@ type Client[M any] struct {
 	bytes       int64
 	outstanding int
 	gate        gate
+	usual       usual
 	left        bool // kept by its running requests alone
 }
 

@@ -2,8 +2,8 @@ package dispatch
 
 import "time"
 
-// Deadline returns when Next will have a Stuck, or a Fail for Overdue, at the earliest, if nothing else happens: the shell waits no longer
-// than until then. It may have passed already, and be that of a request that has ended if Next has not told that yet. Not ok: nobody's time
+// Deadline returns when Next will have a Stuck, a Fail for Overdue, a Back, or a Deliver to a slow lane, at the earliest, if nothing else
+// happens: the shell waits no longer than until then. It may have passed already, and be that of a request that has ended if Next has not told that yet. Not ok: nobody's time
 // is running.
 func (d *Dispatcher[M]) Deadline() (at time.Duration, ok bool) {
 	if l := d.timed.front(); l != nil {
@@ -11,6 +11,11 @@ func (d *Dispatcher[M]) Deadline() (at time.Duration, ok bool) {
 	}
 	if r := d.byAge.front(); r != nil && d.cfg.Deadline > 0 {
 		if end := r.arrived + d.cfg.Deadline; !ok || end < at {
+			at, ok = end, true
+		}
+	}
+	if d.nejected > 0 {
+		if end := d.nextTry(); !ok || end < at {
 			at, ok = end, true
 		}
 	}

@@ -22,7 +22,7 @@ func (d *Dispatcher[M]) Describe() string {
 	}
 	for l := d.lanes.front(); l != nil; l = l.all.next.owner {
 		fmt.Fprintf(&rows, "lane %s\tholds %d of %d\tanswered %d\tservice %v\t%s%s\n",
-			label(l.Data, l.id), l.outstanding, l.allowance, l.answered, l.service, l.state(), messages(&l.held))
+			label(l.Data, l.id), l.outstanding, l.Allowance(), l.answered, l.service, l.state(), messages(&l.held))
 	}
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	_, _ = io.WriteString(w, rows.String()) // a strings.Builder takes everything
@@ -38,6 +38,10 @@ func (l *Lane[M]) state() string {
 		return "stuck"
 	case l.draining:
 		return "draining"
+	case l.fault != 0:
+		return fmt.Sprintf("ejected until %v", l.until)
+	case l.doubted:
+		return "doubtful"
 	case l.bucket >= 0:
 		return "free"
 	}

@@ -27,6 +27,8 @@ type Config struct {
 	Once       bool          // never deliver a request again: what a lost lane held is failed, and Prefetch is 1
 	Timeout    time.Duration // how long a lane may work on one request until it is Stuck; 0: for ever
 	Deadline   time.Duration // how long after its arrival a request is failed, wherever it is; 0: never
+	Eject      time.Duration // how long a lane that is far worse than others gets nothing, for the first time; 0: never
+	MaxEjected int           // percent of the lanes that may be ejected at the same time, at least one lane and never the last (50)
 	Deliveries uint32        // where the count of deliveries begins, by which tokens differ: elsewhere than that of the process before (0)
 }
 
@@ -41,6 +43,8 @@ func (c Config) withDefaults() Config {
 	c.QueueBytes = positive(c.QueueBytes, 1<<30)
 	c.Timeout = min(max(c.Timeout, 0), 1<<62) // a hundred years, so that no deadline overflows
 	c.Deadline = min(max(c.Deadline, 0), 1<<62)
+	c.Eject = min(max(c.Eject, 0), 1<<58)
+	c.MaxEjected = min(positive(c.MaxEjected, 50), 100)
 	return c
 }
 
@@ -56,12 +60,20 @@ type Dispatcher[M any] struct {
 	cfg  Config
 	slab slab[M]
 
-	turns   list[Client[M]] // clients with waiting requests; the front one is next
-	free    buckets[M]      // lanes with room
-	ended   list[request[M]]
-	drained list[Lane[M]]
-	timed   list[Lane[M]]    // lanes that hold something and are not stuck, with a Timeout; who began first is at the front
-	byAge   list[request[M]] // those that have not ended, by arrival; some that have, until Next has told
+	turns    list[Client[M]] // clients with waiting requests; the front one is next
+	free     buckets[M]      // lanes with room
+	doubtful buckets[M]      // the same, of those that get only what these have no room for
+	ended    list[request[M]]
+	drained  list[Lane[M]]
+	timed    list[Lane[M]]    // lanes that hold something and are not stuck, with a Timeout; who began first is at the front
+	byAge    list[request[M]] // those that have not ended, by arrival; some that have, until Next has told
+
+	jury     jury
+	ejected  [longest]list[Lane[M]] // by for how long; who is back first is at the front
+	spare    list[Lane[M]]          // of these, the slow ones that hold nothing
+	verdicts list[Lane[M]]          // lanes of whose ejection or return Next has to tell
+	able     int                    // lanes that are neither draining nor stuck nor set aside, ejected ones among them
+	nejected int
 
 	pausing, paused, resuming list[Client[M]] // by gate
 
@@ -84,11 +96,17 @@ func New[M any](cfg Config) *Dispatcher[M] {
 	d := &Dispatcher[M]{cfg: cfg.withDefaults(), deliveries: cfg.Deliveries}
 	d.slab.init()
 	d.free.init()
+	d.doubtful.init()
 	d.ended.init()
 	d.drained.init()
 	d.timed.init()
 	d.byAge.init()
 	d.lanes.init()
+	d.spare.init()
+	d.verdicts.init()
+	for i := range d.ejected {
+		d.ejected[i].init()
+	}
 	for _, l := range []*list[Client[M]]{&d.turns, &d.pausing, &d.paused, &d.resuming, &d.clients} {
 		l.init()
 	}

@@ -10,9 +10,12 @@ type Lane[M any] struct {
 	Data any // the shell's own; a string or a fmt.Stringer is shown by Describe
 
 	all    node[Lane[M]] // in Dispatcher.lanes
-	place  node[Lane[M]] // in a bucket while it has room, in Dispatcher.drained when that is due
+	place  node[Lane[M]] // in a bucket while it has room, in Dispatcher.drained when that is due, in spare
 	clock  node[Lane[M]] // in Dispatcher.timed
+	term   node[Lane[M]] // in Dispatcher.ejected while it is
+	news   node[Lane[M]] // in Dispatcher.verdicts
 	bucket int           // -1 when in none
+	behind bool          // it is one of Dispatcher.doubtful, or was
 
 	id          uint64
 	held        list[request[M]] // unanswered, oldest first
@@ -26,6 +29,8 @@ type Lane[M any] struct {
 	draining    bool
 	stuck       bool    // on its oldest request, and Next has said so
 	owed        []Token // that it has to answer before it is back, when it is set aside
+
+	standing
 }
 
 // Outstanding returns how many requests the lane holds unanswered.
@@ -34,8 +39,14 @@ func (l *Lane[M]) Outstanding() int { return l.outstanding }
 // Answered returns how many requests the lane has answered.
 func (l *Lane[M]) Answered() uint64 { return l.answered }
 
-// Allowance returns how many requests the lane may hold at present. It may hold more for a while after its allowance has shrunk.
-func (l *Lane[M]) Allowance() int { return l.allowance }
+// Allowance returns how many requests the lane may hold at present, unless it is ejected. It may hold more for a while after its allowance
+// has shrunk.
+func (l *Lane[M]) Allowance() int {
+	if l.curbed {
+		return 1
+	}
+	return l.allowance
+}
 
 // Draining says that Drain was called for this lane.
 func (l *Lane[M]) Draining() bool { return l.draining }
@@ -55,7 +66,7 @@ func (d *Dispatcher[M]) Up() *Lane[M] {
 	d.upped++
 	d.nlanes++
 	l := &Lane[M]{id: d.upped, bucket: -1, allowance: cmp.Or(d.cfg.Prefetch, 1)}
-	l.all.owner, l.place.owner, l.clock.owner = l, l, l
+	l.all.owner, l.place.owner, l.clock.owner, l.term.owner, l.news.owner = l, l, l, l, l
 	l.held.init()
 	d.lanes.pushBack(&l.all)
 	d.place(l)
@@ -68,11 +79,20 @@ func (d *Dispatcher[M]) Up() *Lane[M] {
 // left, and there is nothing to release.
 // A stuck lane's late reply is as good as any; with the one to its oldest request the lane is no longer stuck.
 func (d *Dispatcher[M]) Reply(now time.Duration, l *Lane[M], t Token) (c *Client[M], m M, ok bool) {
+	return d.reply(now, l, t, false)
+}
+
+// ReplyError is Reply for a reply which says that the worker could not do what it should. With Config.Eject that is held against the lane.
+func (d *Dispatcher[M]) ReplyError(now time.Duration, l *Lane[M], t Token) (c *Client[M], m M, ok bool) {
+	return d.reply(now, l, t, true)
+}
+
+func (d *Dispatcher[M]) reply(now time.Duration, l *Lane[M], t Token, failed bool) (c *Client[M], m M, ok bool) {
 	r := d.find(l, t)
 	if r == nil {
 		return nil, m, false
 	}
-	d.adapt(now, l)
+	took := d.adapt(now, l)
 	l.answered++
 	d.answered++
 	l.outstanding--
@@ -83,6 +103,9 @@ func (d *Dispatcher[M]) Reply(now time.Duration, l *Lane[M], t Token) (c *Client
 	}
 	m = r.message
 	oldest := r == l.held.front()
+	if d.cfg.Eject > 0 {
+		d.judge(now, l, r.client, took, failed)
+	}
 	d.slab.put(r)
 	if oldest { // a reply to a later one is no news of this one, which must not wait for ever
 		d.begin(now, l)
@@ -111,14 +134,15 @@ func (d *Dispatcher[M]) find(l *Lane[M], t Token) *request[M] {
 }
 
 // adapt learns from a reply at now. A reply before its turn is measured like one in its turn: what counts is how fast the lane works.
-func (d *Dispatcher[M]) adapt(now time.Duration, l *Lane[M]) {
-	took := max(now-l.since, 0)
+func (d *Dispatcher[M]) adapt(now time.Duration, l *Lane[M]) (took time.Duration) {
+	took = max(now-l.since, 0)
 	l.service = smooth(l.service, took, l.answered == 0)
 	l.busy += took
 	l.since = now
 	if d.cfg.Prefetch == 0 {
 		l.allowance = allowance(d.cfg.Target, l.service)
 	}
+	return took
 }
 
 // Drain gives lane l nothing new. Once it holds nothing, at once if so, Next says Drained, one time. A second Drain changes nothing.
@@ -132,20 +156,51 @@ func (d *Dispatcher[M]) Drain(l *Lane[M]) {
 
 // hasRoom says that the lane may get a request.
 func (l *Lane[M]) hasRoom() bool {
-	return !l.draining && !l.stuck && !l.Aside() && l.outstanding < l.allowance
+	return l.Able() && l.fault == 0 && l.outstanding < l.Allowance()
 }
 
 // place puts a lane where it belongs after a change in what it holds or may hold.
 func (d *Dispatcher[M]) place(l *Lane[M]) {
-	d.free.remove(l)
+	d.unplace(l)
+	if d.cfg.Eject > 0 {
+		d.countAble(l)
+	}
 	switch {
 	case l.draining:
 		if l.outstanding == 0 {
 			d.drained.pushBack(&l.place)
 		}
 	case l.hasRoom():
+		d.offer(l)
+	case l.isSpare():
+		d.spare.pushBack(&l.place)
+	}
+}
+
+// offer puts a lane that has room where it is found.
+func (d *Dispatcher[M]) offer(l *Lane[M]) {
+	if l.behind = l.doubted; l.behind {
+		d.doubtful.add(l)
+	} else {
 		d.free.add(l)
 	}
+}
+
+func (d *Dispatcher[M]) unplace(l *Lane[M]) {
+	if l.behind {
+		d.doubtful.remove(l)
+	} else {
+		d.free.remove(l)
+	}
+	l.place.unlink()
+}
+
+// roomiest returns the lane that holds least, a doubtful one only if no other has room; nil when none has.
+func (d *Dispatcher[M]) roomiest() *Lane[M] {
+	if l := d.free.least(); l != nil {
+		return l
+	}
+	return d.doubtful.least()
 }
 
 // Lost removes a lane that has ended. What it held unanswered goes back to the front of its clients' queues, oldest first. A REP works on
@@ -153,13 +208,15 @@ func (d *Dispatcher[M]) place(l *Lane[M]) {
 // Fail at the last one; with Config.Once, at the first. Requests of clients that left come back as Discard, those that Next has ended at
 // their deadline not at all. There is no Drained for a lost lane, and the pointer must not be used again.
 func (d *Dispatcher[M]) Lost(now time.Duration, l *Lane[M]) {
-	d.free.remove(l)
-	l.place.unlink()
+	d.unplace(l)
 	l.clock.unlink()
 	l.all.unlink()
 	d.nlanes--
 	d.goneBusy += l.Busy(now)
 	d.takeBack(l)
+	if d.cfg.Eject > 0 {
+		d.forget(l)
+	}
 }
 
 // takeBack ends or queues again all that a lane holds.

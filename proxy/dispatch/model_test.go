@@ -26,6 +26,7 @@ type world struct {
 	waited              uint64        // microseconds
 	gone                time.Duration // that lost lanes held something
 	stuck, overdue      int
+	ejections, backs    int
 }
 
 // peer is a client.
@@ -56,6 +57,9 @@ type worker struct {
 	oldestAt time.Duration // since when
 	stuck    bool          // and we were told
 	owed     []Token       // what it held when it was set aside, and has not answered since
+	told     Fault         // what it is ejected for, as we were told
+	out      bool          // it is ejected, as it says
+	bad      int           // answers that may be held against it
 }
 
 // job is a message.
@@ -107,7 +111,7 @@ func (w *world) eased() bool {
 
 func (w *world) allowance(k *worker) int {
 	switch {
-	case w.cfg.Once:
+	case w.cfg.Once, k.l.Doubtful() && k.l.Allowance() == 1: // or its siblings are no better
 		return 1
 	case w.cfg.Prefetch > 0:
 		return w.cfg.Prefetch
@@ -120,8 +124,10 @@ func (w *world) allowance(k *worker) int {
 }
 
 func (w *world) hasRoom(k *worker) bool {
-	return !k.draining && !k.stuck && len(k.owed) == 0 && len(k.held) < w.allowance(k)
+	return k.able() && !k.out && len(k.held) < w.allowance(k)
 }
+
+func (k *worker) able() bool { return !k.draining && !k.stuck && len(k.owed) == 0 }
 
 // look sees whether a lane works on another job than before.
 func (w *world) look(k *worker) {
@@ -146,6 +152,11 @@ func (w *world) deadline() (at time.Duration, ok bool) {
 	for _, j := range w.jobs {
 		if end := j.arrived + w.cfg.Deadline; j.timed && (!ok || end < at) {
 			at, ok = end, true
+		}
+	}
+	for _, k := range w.lanes {
+		if e, out := k.l.Ejected(); out && (!ok || e.Until < at) {
+			at, ok = e.Until, true
 		}
 	}
 	return at, ok
@@ -210,6 +221,7 @@ func (w *world) lost(k *worker) {
 	w.takeBack(k)
 	w.lanes = slices.DeleteFunc(w.lanes, func(q *worker) bool { return q == k })
 	w.d.Lost(w.now, k.l)
+	w.returns()
 }
 
 func (w *world) setAside(k *worker) {
@@ -217,8 +229,12 @@ func (w *world) setAside(k *worker) {
 		k.owed = append(k.owed, j.token)
 	}
 	k.busy = k.worked(w.now)
+	if len(k.held) > 0 {
+		k.told, k.bad = 0, k.bad+5
+	}
 	w.takeBack(k)
 	w.d.SetAside(w.now, k.l)
+	w.returns()
 }
 
 func (w *world) takeBack(k *worker) {
@@ -274,8 +290,9 @@ func (w *world) abort() {
 }
 
 func (w *world) drain(k *worker) {
-	k.draining = true
+	k.draining, k.told = true, 0
 	w.d.Drain(k.l)
+	w.returns()
 }
 
 // worked is how long a lane has held something.

@@ -5,6 +5,9 @@ import "time"
 // Next returns the next thing to do, or false when there is nothing until something else happens. A delivery is decided when it is asked
 // for, one at a time: the client whose turn it is, its oldest request, the lane that holds least.
 func (d *Dispatcher[M]) Next(now time.Duration) (Action[M], bool) {
+	if d.nejected > 0 {
+		d.tryAgain(now)
+	}
 	if r := d.ended.front(); r != nil {
 		return d.end(r), true
 	}
@@ -14,8 +17,11 @@ func (d *Dispatcher[M]) Next(now time.Duration) (Action[M], bool) {
 	if l := d.nextStuck(now); l != nil { // first: it must not get the next request
 		return Action[M]{Kind: Stuck, Lane: l}, true
 	}
+	if l := d.verdicts.front(); l != nil {
+		return d.announce(l), true
+	}
 	if c := d.turns.front(); c != nil {
-		if l := d.free.least(); l != nil {
+		if l := d.taker(now, c); l != nil {
 			return d.deliver(now, d.unwait(c), l), true
 		}
 	}
@@ -40,6 +46,17 @@ func (d *Dispatcher[M]) outcome(r *request[M]) Action[M] {
 	}
 	d.failed++
 	return Action[M]{Kind: Fail, Client: r.client, Message: r.message, Cause: r.cause, Attempts: int(r.strikes)}
+}
+
+// taker returns the lane that the oldest request of c goes to, or nil.
+func (d *Dispatcher[M]) taker(now time.Duration, c *Client[M]) *Lane[M] {
+	if l := d.roomiest(); l != nil {
+		return l
+	}
+	if l := d.spare.front(); l != nil && now-c.queue.front().arrived >= l.service {
+		return l
+	}
+	return nil
 }
 
 func (d *Dispatcher[M]) deliver(now time.Duration, r *request[M], l *Lane[M]) Action[M] {

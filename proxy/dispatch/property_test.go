@@ -25,6 +25,8 @@ func TestProperties(t *testing.T) {
 			Once:       rapid.SampledFrom([]bool{false, false, true}).Draw(t, "once"),
 			Reject:     rapid.Bool().Draw(t, "reject"),
 			Timeout:    rapid.SampledFrom([]time.Duration{0, 1, 2000, 300_000, 20_000_000}).Draw(t, "timeout"),
+			Eject:      rapid.SampledFrom([]time.Duration{0, 1, 100_000, 20_000_000}).Draw(t, "eject"),
+			MaxEjected: rapid.SampledFrom([]int{1, 50, 100}).Draw(t, "most ejected"),
 			Deadline:   rapid.SampledFrom([]time.Duration{0, 0, 1, 2000, 300_000, 20_000_000}).Draw(t, "deadline"),
 		}
 		w := &world{t: t, cfg: cfg, d: New[*job](cfg), tokens: map[Token]bool{}}
@@ -56,6 +58,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		},
 		"request": w.drawRequests, "request more": w.drawRequests,
 		"reply": w.drawReplies, "reply more": w.drawReplies,
+		"error": w.drawErrors, "slow": w.drawSlow,
 		"wrong token": w.drawWrongToken,
 		"deadline":    w.waitDeadline,
 		"next":        func(t *rapid.T) { w.drawNext(t) },
@@ -110,9 +113,9 @@ func (w *world) waitDeadline(t *rapid.T) {
 	if w.now = at - 1; w.next() {
 		w.t.Fatal("something to do before the deadline")
 	}
-	before := w.stuck + w.overdue
-	if w.now = at; !w.next() || w.stuck+w.overdue == before {
-		w.t.Fatal("neither Stuck nor overdue at the deadline")
+	before := w.news()
+	if w.now = at; !w.next() || w.news() == before {
+		w.t.Fatal("nobody is stuck at the deadline, or overdue, or back, and nothing is delivered")
 	}
 	i := slices.IndexFunc(w.lanes, func(k *worker) bool { return k.stuck && k.oldestAt == at-w.cfg.Timeout })
 	if i < 0 {
@@ -124,6 +127,11 @@ func (w *world) waitDeadline(t *rapid.T) {
 	case 2:
 		w.setAside(w.lanes[i])
 	}
+}
+
+// news is how often there was something that a deadline is for.
+func (w *world) news() int {
+	return w.stuck + w.overdue + w.backs + int(w.given+w.redelivered)
 }
 
 func (w *world) drawNext(t *rapid.T) {
@@ -147,6 +155,42 @@ func (w *world) drawReplies(t *rapid.T) {
 			i = rapid.IntRange(0, len(k.held)-1).Draw(t, "which")
 		}
 		w.reply(k, k.held[i].token)
+	}
+}
+
+// drawErrors lets a lane answer with errors, as it comes to what it gets.
+func (w *world) drawErrors(t *rapid.T) {
+	w.drawWork(t, func(k *worker) { w.replyError(k, k.held[0].token) })
+}
+
+// drawSlow lets a lane take long.
+func (w *world) drawSlow(t *rapid.T) {
+	took := time.Duration(rapid.SampledFrom([]int{1_000_000, 30_000_000}).Draw(t, "took"))
+	w.drawWork(t, func(k *worker) {
+		w.now += took
+		w.reply(k, k.held[0].token)
+	})
+}
+
+// drawWork lets everybody ask, and a lane answer in its manner; others answer at once.
+func (w *world) drawWork(t *rapid.T, answer func(*worker)) {
+	if len(w.clients) == 0 || len(w.lanes) == 0 {
+		t.Skip("nobody there")
+	}
+	k := pick(t, "lane", w.lanes)
+	for range rapid.SampledFrom([]int{1, 20, 60}).Draw(t, "n") {
+		w.request(pick(t, "client", w.clients), 1)
+		for w.next() {
+		}
+		for _, other := range slices.Clone(w.lanes) {
+			switch {
+			case len(other.held) == 0:
+			case other == k:
+				answer(k)
+			default:
+				w.reply(other, other.held[0].token)
+			}
+		}
 	}
 }
 
@@ -186,10 +230,8 @@ func (w *world) checkCounts() {
 				l.Aside(), len(k.held), k.answered, k.draining, w.allowance(k), len(k.owed))
 		}
 	}
-	at, ok := w.d.Deadline()
-	if wantAt, want := w.deadline(); at != wantAt || ok != want {
-		w.t.Fatalf("the deadline is %v, %t; not %v, %t", at, ok, wantAt, want)
-	}
+	w.checkDeadline()
+	w.checkEjected(false)
 	for _, p := range w.clients {
 		if p.c.Waiting() != len(p.queue) || p.c.Outstanding() != p.running {
 			w.t.Fatalf("a client says %d, %d; not %d, %d", p.c.Waiting(), p.c.Outstanding(), len(p.queue), p.running)

@@ -60,9 +60,13 @@ func NewRebuild[M any](cfg Config, s State) (*Rebuild[M], error) {
 // up makes a lane that is in no bucket yet.
 func (b *Rebuild[M]) up(s LaneState) *Lane[M] {
 	l := b.d.Up()
-	b.d.free.remove(l)
+	b.d.unplace(l)
 	l.id, l.answered, l.service, l.since, l.busy, l.began = s.ID, s.Answered, s.Service, s.Since, s.Busy, s.Began
 	l.draining, l.stuck, l.owed = s.Draining, s.Stuck, s.Owed
+	l.able = false // until it is counted
+	if b.d.cfg.Eject > 0 {
+		l.standing = s.Standing.standing()
+	}
 	if b.d.cfg.Prefetch == 0 && l.answered > 0 {
 		l.allowance = allowance(b.d.cfg.Target, l.service)
 	}
@@ -149,7 +153,10 @@ func (b *Rebuild[M]) Done() (*Dispatcher[M], error) {
 	if b.added != b.state.Requests {
 		return nil, fmt.Errorf("there are %d requests of %d", b.added, b.state.Requests)
 	}
-	err := errors.Join(b.runClocks(), b.takeTurns(), b.placeLanes(), b.timeLanes())
+	err := errors.Join(b.runClocks(), b.takeTurns(), b.judgeLanes(), b.placeLanes(), b.timeLanes())
+	if err == nil && b.d.cfg.Eject > 0 {
+		b.d.keepCap() // it may be lower than before
+	}
 	if err == nil {
 		err = b.d.Check()
 	}
@@ -205,15 +212,15 @@ func (b *Rebuild[M]) takeTurns() error {
 
 // placeLanes puts lanes into their buckets in the order that there was; then those that have room only now.
 func (b *Rebuild[M]) placeLanes() error {
-	for _, id := range b.state.Free {
+	for _, id := range slices.Concat(b.state.Free, b.state.Spare) {
 		l := b.lanes[id]
-		if l == nil || l.bucket >= 0 {
+		if l == nil || l.place.linked() {
 			return fmt.Errorf("lane %d cannot be free", id)
 		}
 		b.offer(l)
 	}
 	for l := b.d.lanes.front(); l != nil; l = l.all.next.owner {
-		if l.bucket < 0 {
+		if !l.place.linked() {
 			b.offer(l)
 		}
 	}
@@ -228,8 +235,11 @@ func (b *Rebuild[M]) placeLanes() error {
 }
 
 func (b *Rebuild[M]) offer(l *Lane[M]) {
-	if l.hasRoom() {
-		b.d.free.add(l)
+	switch {
+	case l.hasRoom():
+		b.d.offer(l)
+	case l.isSpare():
+		b.d.spare.pushBack(&l.place)
 	}
 }
 

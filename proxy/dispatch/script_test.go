@@ -2,6 +2,8 @@ package dispatch
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,6 +16,8 @@ import (
 //
 //	join A…   leave A   up W…   lost W   aside W   drain W   clock D   abort
 //	request A M… [size=N]   queues messages, of 1 byte unless told
+//	error W T…              the same as reply, with errors
+//	ask A N [W=…]…          N times, A asks and is answered after a millisecond; W answers after that time, or with an error. Says who answered
 //	reply W T               T is a delivery in the output (t1), the same with a later generation (t1+1), or a number (#77)
 //	next [N]                takes what there is to do, or N of it
 //	deadline                when there will be a stuck lane, or an overdue request
@@ -59,7 +63,7 @@ func newScript(t *testing.T, d *datadriven.TestData) *script {
 }
 
 func scanConfig(t *testing.T, d *datadriven.TestData) (cfg Config) {
-	var target, timeout, deadline string
+	var target, timeout, deadline, eject string
 	d.MaybeScanArgs(t, "prefetch", &cfg.Prefetch)
 	d.MaybeScanArgs(t, "attempts", &cfg.Attempts)
 	d.MaybeScanArgs(t, "queue", &cfg.Queue)
@@ -75,6 +79,10 @@ func scanConfig(t *testing.T, d *datadriven.TestData) (cfg Config) {
 	if d.MaybeScanArgs(t, "deadline", &deadline) {
 		cfg.Deadline, _ = time.ParseDuration(deadline)
 	}
+	if d.MaybeScanArgs(t, "eject", &eject) {
+		cfg.Eject, _ = time.ParseDuration(eject)
+	}
+	d.MaybeScanArgs(t, "most", &cfg.MaxEjected)
 	return cfg
 }
 
@@ -119,7 +127,13 @@ func (s *script) event(what string, args []string) {
 	case "request":
 		s.request(args[0], args[1:])
 	case "reply":
-		s.reply(args[0], args[1])
+		s.reply(args[0], args[1], s.d.Reply)
+	case "error":
+		for _, token := range args[1:] {
+			s.reply(args[0], token, s.d.ReplyError)
+		}
+	case "ask":
+		s.ask(args[0], args[1], args[2:])
 	case "abort":
 		s.d.Abort()
 	case "next":
@@ -156,10 +170,10 @@ func (s *script) request(client string, messages []string) {
 	}
 }
 
-func (s *script) reply(lane, name string) {
-	c, m, ok := s.d.Reply(s.now, s.lanes[lane], s.token(name))
+func (s *script) reply(lane, name string, reply func(time.Duration, *Lane[string], Token) (*Client[string], string, bool)) {
+	c, m, ok := reply(s.now, s.lanes[lane], s.token(name))
 	switch {
-	case !ok && s.d.Late(s.lanes[lane], s.token(name)):
+	case !ok && s.d.Late(s.now, s.lanes[lane], s.token(name)):
 		s.say("%s names nothing at %s, which is back", name, lane)
 	case !ok:
 		s.say("%s names nothing at %s", name, lane)
@@ -168,6 +182,45 @@ func (s *script) reply(lane, name string) {
 	default:
 		s.say("%s answered to %s", m, c.Data)
 	}
+}
+
+// ask lets a client ask for one thing after the other.
+func (s *script) ask(client, times string, manners []string) {
+	answers := map[string]int{}
+	n, _ := strconv.Atoi(times)
+	for range n {
+		s.d.Request(s.now, s.clients[client], "ask", 1)
+		if !s.answerOne(manners, answers) {
+			s.say("nobody takes it")
+			break
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(answers)) {
+		s.say("%s answered %d", name, answers[name])
+	}
+}
+
+// answerOne answers what is delivered, in the lane's manner, and does what else there is to do.
+func (s *script) answerOne(manners []string, answers map[string]int) (delivered bool) {
+	for a, ok := s.d.Next(s.now); ok; a, ok = s.d.Next(s.now) {
+		if a.Kind != Deliver {
+			s.action(a)
+			continue
+		}
+		delivered = true
+		name, reply, took := a.Lane.Data.(string), s.d.Reply, time.Millisecond
+		for _, m := range manners {
+			if how, its := strings.CutPrefix(m, name+"="); its && how == "error" {
+				reply = s.d.ReplyError
+			} else if its {
+				took, _ = time.ParseDuration(how)
+			}
+		}
+		s.now += took
+		reply(s.now, a.Lane, a.Token)
+		answers[name]++
+	}
+	return delivered
 }
 
 func (s *script) token(name string) Token {
@@ -219,6 +272,12 @@ func (s *script) action(a Action[string]) {
 		s.say("drained %s", a.Lane.Data)
 	case Stuck:
 		s.say("stuck %s", a.Lane.Data)
+	case Ejected:
+		e, _ := a.Lane.Ejected()
+		s.say("ejected %s until %v: %s", a.Lane.Data, e.Until, [...]string{Failing: "failing",
+			Slow: fmt.Sprintf("takes %v, others %v", e.Took, e.Others)}[e.Fault])
+	case Back:
+		s.say("back %s", a.Lane.Data)
 	}
 }
 

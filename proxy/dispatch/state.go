@@ -13,9 +13,14 @@ type State struct {
 
 	Turns                     []uint64 // clients with waiting requests; the first one is next
 	Pausing, Paused, Resuming []uint64 // clients, by gate
-	Free                      []uint64 // lanes with room: who holds least first, and of those who has been so the longest
+	Free                      []uint64 // lanes with room: who holds least first, and of those who has been so the longest; then doubtful ones
 	Drained                   []uint64 // lanes for which Drained is due
 	Timed                     []uint64 // lanes whose time runs, who began first at the front
+
+	Ejected  []uint64 // lanes, by for how long and when they are back
+	Spare    []uint64 // of these, the slow ones that hold nothing
+	Verdicts []uint64 // lanes of whose ejection or return is to be told
+	Habits   []Habit  // of clients that have had bad answers lately
 
 	Requests            int // how many there are
 	Deliveries          uint32
@@ -36,6 +41,26 @@ type LaneState struct {
 	Draining    bool    `json:",omitempty"`
 	Stuck       bool    `json:",omitempty"`
 	Owed        []Token `json:",omitempty"`
+
+	Standing Standing `json:",omitzero"`
+}
+
+// Standing is how well a lane has worked, in a Dispatcher's own units.
+type Standing struct {
+	Failing, Slow int32         `json:",omitempty"` // scores
+	Curbed        bool          `json:",omitempty"`
+	Pace          int32         `json:",omitempty"`
+	Fault         Fault         `json:",omitempty"`
+	Told          Fault         `json:",omitempty"`
+	Row           int           `json:",omitempty"`
+	Until         time.Duration `json:",omitempty"`
+	Others        int32         `json:",omitempty"`
+}
+
+// Habit is how often a client has had bad answers lately, in a Dispatcher's own units.
+type Habit struct {
+	Client        uint64
+	Failing, Slow int32 `json:",omitempty"`
 }
 
 // RequestState is one request without its message. It waits in its client's queue, or is at a lane, or has ended and Next has not said so.
@@ -63,18 +88,26 @@ func (l *Lane[M]) ID() uint64 { return l.id }
 func (d *Dispatcher[M]) State() State {
 	s := State{
 		Turns: clientIDs(&d.turns), Pausing: clientIDs(&d.pausing), Paused: clientIDs(&d.paused), Resuming: clientIDs(&d.resuming),
-		Drained: laneIDs(&d.drained), Timed: laneIDs(&d.timed),
+		Drained: laneIDs(&d.drained), Timed: laneIDs(&d.timed), Spare: laneIDs(&d.spare), Verdicts: laneIDs(&d.verdicts),
 		Requests: d.slab.live(), Deliveries: d.deliveries, Redelivered: d.redelivered, Failed: d.failed,
 		Delivered: d.delivered, Answered: d.answered, Waited: d.waited, GoneBusy: d.goneBusy, Joined: d.joined, Upped: d.upped,
 	}
 	for c := d.clients.front(); c != nil; c = c.all.next.owner {
 		s.Clients = append(s.Clients, c.id)
+		if c.usual != (usual{}) {
+			s.Habits = append(s.Habits, Habit{c.id, c.usual[Failing-1], c.usual[Slow-1]})
+		}
 	}
 	for l := d.lanes.front(); l != nil; l = l.all.next.owner {
 		s.Lanes = append(s.Lanes, l.asState())
 	}
-	for i := range d.free.lanes {
-		s.Free = append(s.Free, laneIDs(&d.free.lanes[i])...)
+	for _, b := range []*buckets[M]{&d.free, &d.doubtful} {
+		for i := range b.lanes {
+			s.Free = append(s.Free, laneIDs(&b.lanes[i])...)
+		}
+	}
+	for i := range d.ejected {
+		s.Ejected = append(s.Ejected, laneIDs(&d.ejected[i])...)
 	}
 	return s
 }
@@ -82,7 +115,7 @@ func (d *Dispatcher[M]) State() State {
 func (l *Lane[M]) asState() LaneState {
 	return LaneState{
 		ID: l.id, Answered: l.answered, Service: l.service, Since: l.since, Busy: l.busy, Began: l.began,
-		Draining: l.draining, Stuck: l.stuck, Owed: l.owed,
+		Draining: l.draining, Stuck: l.stuck, Owed: l.owed, Standing: l.standing.asState(),
 	}
 }
 

@@ -99,11 +99,15 @@ func TestStateIsComplete(t *testing.T) {
 		{Dispatcher[int]{}, "cfg=new slab=Requests turns=Turns free=Free ended=Requests drained=Drained timed=Timed byAge=Requests " +
 			"pausing=Pausing paused=Paused resuming=Resuming clients=Clients lanes=Lanes nclients=counted nlanes=counted " +
 			"waiting=counted outstanding=counted bytes=counted deliveries=Deliveries redelivered=Redelivered failed=Failed " +
-			"delivered=Delivered answered=Answered waited=Waited goneBusy=GoneBusy joined=Joined upped=Upped"},
+			"delivered=Delivered answered=Answered waited=Waited goneBusy=GoneBusy joined=Joined upped=Upped " +
+			"doubtful=Free jury=counted ejected=Ejected spare=Spare verdicts=Verdicts able=counted nejected=counted"},
 		{Client[int]{}, "Data=shell all=Clients turn=Turns held=gate id=ID queue=Requests waiting=counted bytes=counted outstanding=counted " +
-			"gate=Pausing,Paused,Resuming left=Requests"},
+			"gate=Pausing,Paused,Resuming left=Requests usual=Habits"},
 		{Lane[int]{}, "Data=shell all=Lanes place=Free,Drained clock=Timed bucket=counted id=ID held=Requests outstanding=counted " +
-			"allowance=service answered=Answered service=Service since=Since busy=Busy began=Began draining=Draining stuck=Stuck owed=Owed"},
+			"allowance=service answered=Answered service=Service since=Since busy=Busy began=Began draining=Draining stuck=Stuck owed=Owed " +
+			"term=Ejected news=Verdicts behind=counted standing=Standing"},
+		{standing{}, "scores=Failing,Slow doubted=counted curbed=Curbed pace=Pace juror=counted able=counted fault=Fault told=Told row=Row " +
+			"until=Until others=Others"},
 		{request[int]{}, "node=order clock=Age message=message client=Client lane=Lane size=Size index=Index delivery=Delivery " +
 			"arrived=Arrived strikes=Strikes cause=Cause late=Late"},
 		{slab[int]{}, "chunks=Index vacant=counted partial=counted idle=counted"},
@@ -193,12 +197,54 @@ func TestStateComesBack(t *testing.T) {
 	act()
 	d.Abort()
 	act()
-	for _, of := range []any{State{}, LaneState{}, RequestState{}} {
+	cfg = Config{Eject: time.Second, Prefetch: 1}
+	d = New[int](cfg)
+	tellOfEjection(d, &now, func() []Token { look(); return act() })
+	for _, of := range []any{State{}, LaneState{}, RequestState{}, Standing{}, Habit{}} {
 		for f := range reflect.TypeOf(of).Fields() {
 			if name := reflect.TypeOf(of).Name() + "." + f.Name; !seen[name] {
 				t.Errorf("%s was never anything but zero in this story: tell more", name)
 			}
 		}
+	}
+}
+
+// tellOfEjection has four lanes, of which one fails and another one is slow.
+func tellOfEjection(d *Dispatcher[int], now *time.Duration, act func() []Token) {
+	var clients []*Client[int]
+	for range 5 {
+		clients = append(clients, d.Join())
+	}
+	var lanes []*Lane[int]
+	for range 4 {
+		lanes = append(lanes, d.Up())
+	}
+	for i := range 260 {
+		for _, c := range clients {
+			d.Request(*now, c, 1, 1)
+		}
+		if i%10 == 0 {
+			act()
+		}
+		for _, ok := d.Next(*now); ok; _, ok = d.Next(*now) {
+		}
+		*now += time.Millisecond
+		for n, l := range lanes {
+			r := l.held.front()
+			switch {
+			case r == nil:
+			case n == 2 && i > 30:
+				d.ReplyError(*now, l, r.token())
+			case n != 3 || i < 30 || i%9 == 0:
+				d.Reply(*now, l, r.token())
+			}
+		}
+	}
+	d.Reply(*now, lanes[3], lanes[3].held.front().token())
+	act()
+	for range 3 {
+		*now += time.Second
+		act()
 	}
 }
 
@@ -210,10 +256,17 @@ func said(seen map[string]bool, of any) {
 			continue
 		}
 		seen[v.Type().Name()+"."+f.Name] = true
-		if lanes, ok := field.Interface().([]LaneState); ok {
-			for _, l := range lanes {
+		switch all := field.Interface().(type) {
+		case []LaneState:
+			for _, l := range all {
 				said(seen, l)
 			}
+		case []Habit:
+			for _, h := range all {
+				said(seen, h)
+			}
+		case Standing:
+			said(seen, all)
 		}
 	}
 }
@@ -246,6 +299,15 @@ func TestRebuildRefuses(t *testing.T) {
 		{func(s *State, _ []RequestState) { s.Free = []uint64{2, 2} }, "lane 2 cannot be free"},
 		{func(s *State, _ []RequestState) { s.Drained = []uint64{2} }, "lane 2 cannot be drained"},
 		{func(s *State, _ []RequestState) { s.Timed = []uint64{2} }, "the time of lane 2 cannot run"},
+		{func(s *State, _ []RequestState) { s.Habits = []Habit{{Client: 3}} }, "client 3 cannot be used to"},
+		{func(s *State, _ []RequestState) { s.Habits = []Habit{{Client: 1, Slow: -1}} }, "client 1 cannot be used to"},
+		{func(s *State, _ []RequestState) { s.Ejected = []uint64{1} }, "lane 1 cannot be ejected"},
+		{func(s *State, _ []RequestState) { s.Verdicts = []uint64{1} }, "there is nothing to tell of lane 1"},
+		{func(s *State, _ []RequestState) { s.Spare = []uint64{2} }, "lane 2 cannot be free"},
+		{func(s *State, _ []RequestState) { s.Lanes[0].Standing.Slow = slowAt + 1 }, "lane 1 cannot have worked like this"},
+		{func(s *State, _ []RequestState) { s.Lanes[0].Standing.Fault = Slow }, "lane 1 cannot have worked like this"},
+		{func(s *State, _ []RequestState) { s.Lanes[0].Standing.Told = Slow }, "is ejected for 0"},
+		{func(s *State, _ []RequestState) { s.Lanes[0].Standing.Pace = 1 }, "lane 1 cannot have worked like this"},
 		{func(s *State, _ []RequestState) { s.Lanes[0].Owed = []Token{1} }, "lane #1 is set aside and holds 1"},
 		{func(_ *State, r []RequestState) { r[1].Index = 0 }, "cannot have request 0 twice"},
 		{func(_ *State, r []RequestState) { r[0].Client = 3 }, "there is no such client or lane"},
@@ -263,7 +325,7 @@ func TestRebuildRefuses(t *testing.T) {
 		s, r := good()
 		c.spoil(&s, r)
 		text, _ := json.Marshal(parcel{s, r, make([]int, len(r))})
-		_, _, err := unpack(text, Config{Prefetch: 1}, func(m int) int { return m })
+		_, _, err := unpack(text, Config{Prefetch: 1, Eject: time.Second}, func(m int) int { return m })
 		if got := fmt.Sprint(err); c.want == "" && err != nil || c.want != "" && !strings.Contains(got, c.want) {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
@@ -286,7 +348,7 @@ func FuzzRebuild(f *testing.F) {
 	}
 	f.Add(pack(f, d, func(m int) int { return m }))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		cfg := Config{Queue: 3, Timeout: time.Second, Deadline: time.Minute}
+		cfg := Config{Queue: 3, Timeout: time.Second, Deadline: time.Minute, Eject: time.Second}
 		b, d, err := unpack(text, cfg, func(m int) int { return m })
 		if err != nil {
 			return

@@ -51,7 +51,9 @@ func (s *steady) step() {
 }
 
 func TestSteadyStateAllocatesNothing(t *testing.T) {
-	for _, cfg := range []Config{{Prefetch: 1}, {Prefetch: 8}, {}, {Once: true}, {Prefetch: 8, Timeout: time.Second, Deadline: time.Hour}} {
+	for _, cfg := range []Config{
+		{Prefetch: 1}, {Prefetch: 8}, {}, {Once: true}, {Prefetch: 8, Timeout: time.Second, Deadline: time.Hour}, {Eject: time.Second},
+	} {
 		s := newSteady(10, 10, cfg)
 		if n := testing.AllocsPerRun(10_000, s.step); n != 0 {
 			t.Errorf("%v allocations a request with %+v", n, cfg)
@@ -105,7 +107,7 @@ func TestAsideAllocatesNothing(t *testing.T) {
 			}
 		}
 		for i, token := range late {
-			if d.Late(l, token) != (i == MaxPrefetch-1) {
+			if d.Late(0, l, token) != (i == MaxPrefetch-1) {
 				panic("back too early, or not at all")
 			}
 		}
@@ -237,7 +239,7 @@ func BenchmarkRequest(b *testing.B) {
 		for _, clients := range []int{1, 10, 2000, 10_000} {
 			for _, timeout := range []time.Duration{0, time.Minute} {
 				b.Run(fmt.Sprintf("lanes=%d/clients=%d/timeout=%v", lanes, clients, timeout), func(b *testing.B) {
-					s := newSteady(lanes, clients, Config{Prefetch: 8, Timeout: timeout})
+					s := newSteady(lanes, clients, Config{Prefetch: 8, Timeout: timeout, Eject: time.Second})
 					b.ReportAllocs()
 					for b.Loop() {
 						s.step()

@@ -57,6 +57,9 @@ type lane struct {
 	draining         bool
 	drained          bool
 	stuck            bool
+	ejected          dispatch.Fault   // and we were told
+	out              bool             // ejected as the dispatcher sees it, who may have more to tell
+	bad              int              // answers that are held against it, or might be; a timeout counts as many as it does
 	owed             []dispatch.Token // what it held when it was set aside, and has not answered since
 	oldest           *job
 	began            time.Duration // on its oldest

@@ -18,8 +18,9 @@ func (j *judge) up(id int) *lane {
 
 func (j *judge) drain(l *lane) {
 	j.say("drain", nil, nil, l, "")
-	l.draining = true
+	l.draining, l.ejected = true, 0
 	j.core.Drain(l.core)
+	j.returns()
 }
 
 func (j *judge) lost(l *lane) {
@@ -29,6 +30,7 @@ func (j *judge) lost(l *lane) {
 	j.takeBack(l)
 	l.gone = true
 	j.core.Lost(j.now, l.core)
+	j.returns()
 }
 
 func (j *judge) setAside(l *lane) {
@@ -38,7 +40,9 @@ func (j *judge) setAside(l *lane) {
 		l.owed = append(l.owed, q.token)
 	}
 	j.takeBack(l)
+	l.ejected, l.bad = 0, l.bad+timeout
 	j.core.SetAside(j.now, l.core)
+	j.returns()
 }
 
 // takeBack is of all that a lane held. Only the oldest is charged, and what has more attempts goes to the front of its client's queue.
@@ -65,10 +69,15 @@ func (j *judge) takeBack(l *lane) {
 }
 
 // reply hands in any token at any lane that is up. The dispatcher is to take it if that lane has it to answer, for that request and client.
-func (j *judge) reply(l *lane, token dispatch.Token) (to *client) {
+func (j *judge) reply(l *lane, token dispatch.Token, failed bool) (to *client) {
 	i := slices.IndexFunc(l.held, func(q *job) bool { return q.token == token })
 	m, known := j.core.Message(l.core, token)
-	c, m2, ok := j.core.Reply(j.now, l.core, token)
+	reply := j.core.Reply
+	if failed {
+		reply = j.core.ReplyError
+	}
+	c, m2, ok := reply(j.now, l.core, token)
+	j.returns()
 	if ok != (i >= 0) || known != ok || m != m2 {
 		faultf("a reply from %v to %#x is taken: %t, known: %t; it has that to answer: %t", l, token, ok, known, i >= 0)
 	}
@@ -80,6 +89,9 @@ func (j *judge) reply(l *lane, token dispatch.Token) (to *client) {
 	j.say("reply", q, q.from, l, "")
 	j.answered(q, c, m)
 	l.held = slices.Delete(l.held, i, i+1)
+	if failed || j.now-l.since >= leastSlow {
+		l.bad++
+	}
 	j.change(l)
 	j.running--
 	q.from.runs--
@@ -98,9 +110,10 @@ func (j *judge) refused(l *lane, token dispatch.Token) {
 	before := len(l.owed)
 	l.owed = slices.DeleteFunc(l.owed, func(t dispatch.Token) bool { return t == token })
 	last := before > 0 && len(l.owed) == 0
-	if back := j.core.Late(l.core, token); back != last {
+	if back := j.core.Late(j.now, l.core, token); back != last {
 		faultf("%v is back: %t; it owed %d replies, and now owes %d", l, back, before, len(l.owed))
 	}
+	j.returns()
 	if last {
 		j.say("back", nil, nil, l, "")
 		j.count.Back++
@@ -158,6 +171,9 @@ func (j *judge) measure(l *lane) {
 	l.since = j.now
 	l.answers++
 	low, high := j.allowances(l)
+	if l.core.Doubtful() { // and its siblings are not, which is the dispatcher's to know
+		low = 1
+	}
 	if a := l.core.Allowance(); a < low || a > high {
 		faultf("%v has an allowance of %d, not %d to %d", l, a, low, high)
 	}

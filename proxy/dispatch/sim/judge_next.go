@@ -15,6 +15,7 @@ func (j *judge) next() (dispatch.Action[*job], bool) {
 		}
 	}
 	a, ok := j.core.Next(j.now)
+	j.returns()
 	if !ok {
 		j.quiet()
 		return a, false
@@ -36,6 +37,10 @@ func (j *judge) next() (dispatch.Action[*job], bool) {
 		j.isDrained(l)
 	case dispatch.Stuck:
 		j.isStuck(l)
+	case dispatch.Ejected:
+		j.isEjected(l)
+	case dispatch.Back:
+		j.isBack(l)
 	default:
 		faultf("an action of kind %d", a.Kind)
 	}
@@ -88,7 +93,7 @@ func (j *judge) delivered(q *job, l *lane, token dispatch.Token) {
 	case j.cfg.Deadline > 0 && j.now-q.arrived >= j.cfg.Deadline:
 		faultf("%v is delivered %v after its arrival", q, j.now-q.arrived)
 	}
-	j.checkLane(l)
+	j.checkLane(q, l)
 	j.checkTurn(c)
 	j.tokens[token] = true
 	if q.given++; q.given > 1 {
@@ -107,21 +112,38 @@ func (j *judge) delivered(q *job, l *lane, token dispatch.Token) {
 }
 
 // checkLane says that a lane may have one request more, that none has fewer, and none as many for a longer time.
-func (j *judge) checkLane(l *lane) {
+func (j *judge) checkLane(q *job, l *lane) {
 	_, high := j.allowances(l)
-	if l.draining || l.stuck || len(l.owed) > 0 || j.overrun(l) || len(l.held) >= min(l.core.Allowance(), high) {
+	if !l.able() || j.overrun(l) || len(l.held) >= min(l.core.Allowance(), high) {
 		faultf("%v gets a request: draining %t, stuck %t, owes %d, overrun %t, holds %d of %d",
 			l, l.draining, l.stuck, len(l.owed), j.overrun(l), len(l.held), high)
 	}
+	if l.ejected != 0 {
+		j.checkSpare(q, l)
+		return
+	}
 	for _, o := range j.lanes {
-		if n := len(o.held); j.free(o) && (n < len(l.held) || n == len(l.held) && o.changed < l.changed) {
-			faultf("%v with %d since %d gets a request, %v with %d since %d does not", l, len(l.held), l.changed, o, n, o.changed)
+		if j.free(o) && o.before(l) {
+			faultf("%v with %d since %d gets a request, %v with %d since %d does not", l, len(l.held), l.changed, o, len(o.held), o.changed)
 		}
 	}
 }
 
+// before says that a lane is chosen before another one.
+func (l *lane) before(o *lane) bool {
+	switch {
+	case l.core.Doubtful() != o.core.Doubtful():
+		return o.core.Doubtful()
+	case len(l.held) != len(o.held):
+		return len(l.held) < len(o.held)
+	}
+	return l.changed < o.changed
+}
+
+func (l *lane) able() bool { return !l.draining && !l.stuck && len(l.owed) == 0 }
+
 func (j *judge) free(l *lane) bool {
-	return !l.draining && !l.stuck && len(l.owed) == 0 && len(l.held) < l.core.Allowance()
+	return l.able() && l.ejected == 0 && len(l.held) < l.core.Allowance()
 }
 
 // overrun says that a lane has worked on its oldest for the timeout.
@@ -152,7 +174,7 @@ func (j *judge) isStuck(l *lane) {
 		faultf("%v is stuck: before %t, holds %d, on its oldest for %v of %v", l, l.stuck, len(l.held), j.now-l.began, j.cfg.Timeout)
 	}
 	j.count.Stuck++
-	l.stuck = true
+	l.stuck, l.ejected = true, 0
 }
 
 // deadline is when there will be something to do at the earliest, if nothing else happens.
@@ -167,6 +189,11 @@ func (j *judge) deadline() (at time.Duration, ok bool) {
 			if l.oldest != nil && !l.stuck {
 				earlier(l.began + j.cfg.Timeout)
 			}
+		}
+	}
+	for _, l := range j.lanes {
+		if e, ejected := l.core.Ejected(); ejected {
+			earlier(e.Until)
 		}
 	}
 	i := slices.IndexFunc(j.timed, func(q *job) bool { return q.state == waiting || q.state == running })

@@ -17,6 +17,8 @@ import (
 // Result is what happened in a run, to see that it was worth the while.
 type Result struct {
 	Steps, Requests, Answered, Failed, Dropped, Redelivered, Lost, Stuck, Aside, Back, Refused, Paused, HandedOver uint64
+
+	Ejected, Returned uint64
 }
 
 // Add adds another run's.
@@ -34,6 +36,8 @@ func (r *Result) Add(o Result) {
 	r.Refused += o.Refused
 	r.Paused += o.Paused
 	r.HandedOver += o.HandedOver
+	r.Ejected += o.Ejected
+	r.Returned += o.Returned
 }
 
 // Run lets a world that is drawn from the seed go on for so many steps, brings it to an end, and returns what the judge found wrong: what

@@ -26,7 +26,7 @@ func TestSimulation(t *testing.T) {
 	}
 	t.Logf("%+v", all)
 	for _, n := range []uint64{all.Answered, all.Failed, all.Dropped, all.Redelivered, all.Stuck, all.Aside, all.Back, all.Refused, all.Paused,
-		all.HandedOver} {
+		all.HandedOver, all.Ejected, all.Returned} {
 		if n < all.Steps/10_000 {
 			t.Errorf("too little happens to prove anything: %+v", all)
 		}
@@ -73,7 +73,7 @@ func TestFault(t *testing.T) {
 		want []string
 	}{
 		{"a request that the dispatcher does not know", func(w *world) { w.judge.waiting++ }, []string{"request", "waiting "}},
-		{"a lane that nobody lost", func(w *world) { w.judge.core.Lost(w.now, w.workers[0].lane.core) }, []string{"is overdue", "up "}},
+		{"a lane that nobody lost", func(w *world) { w.judge.core.Lost(w.now, w.workers[0].lane.core) }, []string{"is given back, which runs", "up "}},
 		{"a crash", func(*world) { panic("ouch") }, []string{"the dispatcher panics: ouch", "sim_test.go"}},
 	} {
 		w := newWorld(1, 100_000)

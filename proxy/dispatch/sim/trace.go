@@ -64,7 +64,8 @@ func (l *lane) String() string   { return fmt.Sprintf("w%d", l.id) }
 // done is how the trace calls actions and causes.
 var (
 	done = [...]string{dispatch.Deliver: "deliver", dispatch.Fail: "fail", dispatch.Discard: "discard", dispatch.Pause: "pause",
-		dispatch.Resume: "resume", dispatch.Drained: "drained", dispatch.Stuck: "stuck"}
+		dispatch.Resume: "resume", dispatch.Drained: "drained", dispatch.Stuck: "stuck",
+		dispatch.Ejected: "ejected", dispatch.Back: "back"}
 	causes = [...]string{dispatch.Aborted: "aborted", dispatch.AttemptsUsed: "attempts used", dispatch.Rejected: "rejected",
 		dispatch.Overdue: "overdue", dispatch.LaneLost: "lane lost"}
 )

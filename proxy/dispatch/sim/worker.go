@@ -12,6 +12,7 @@ type worker struct {
 	w       *world
 	lane    *lane
 	service func() time.Duration
+	errs    float64 // how often its replies are errors
 	inbox   []dispatch.Token
 	busy    bool
 	dead    bool             // it does nothing any more; the shell may not know yet
@@ -34,6 +35,9 @@ func (w *world) hire() {
 		func() time.Duration { return w.between(0, 2*least) },
 		func() time.Duration { return w.heavy(least) },
 	)
+	if k.errs = w.errs; w.chance(0.4) { // than most
+		k.errs = pick(w, 0.8, 1)
+	}
 	if w.settling {
 		return
 	}
@@ -126,7 +130,7 @@ func (k *worker) reply(t dispatch.Token) {
 		if k.lane.gone {
 			return // it was lost on the way
 		}
-		if c := k.w.judge.reply(k.lane, t); c != nil {
+		if c := k.w.judge.reply(k.lane, t, k.w.chance(k.errs)); c != nil {
 			k.w.userAt(c.core).answer()
 		}
 	})

@@ -18,6 +18,7 @@ type world struct {
 
 	rtt      time.Duration // about, on every wire
 	slack    time.Duration // by which the shell can come late
+	errs     float64       // how often a worker's replies are errors, usually
 	unruly   float64       // how often a worker misbehaves with a request
 	patience float64       // how often the shell keeps a stuck lane
 	mercy    float64       // how often it sets one aside that it does not keep
@@ -37,6 +38,7 @@ func newWorld(seed uint64, lines int) *world {
 	w.rtt = w.between(0, 300*time.Microsecond)
 	w.slack = pick(w, 0, 0, 50*time.Microsecond, 5*time.Millisecond)
 	w.unruly = pick(w, 0, 0.001, 0.02, 0.2)
+	w.errs = pick(w, 0, 0, 0.05, 0.5)
 	w.patience = pick(w, 0, 0.3, 1)
 	w.mercy = pick(w, 0, 0.5, 1)
 	w.places = pick(w, 1, 1, 2, 3, 6, 12)
@@ -69,6 +71,8 @@ func (w *world) drawConfig() dispatch.Config {
 		Reject:     w.chance(0.3),
 		Once:       w.chance(0.25),
 		Timeout:    pick(w, 0, 0, time.Nanosecond, 500*time.Microsecond, 5*time.Millisecond, 100*time.Millisecond),
+		Eject:      pick(w, 0, time.Microsecond, time.Millisecond, 20*time.Millisecond, time.Second),
+		MaxEjected: pick(w, 1, 34, 50, 100),
 		Deadline:   pick(w, 0, 0, 0, 0, 10*time.Microsecond, time.Millisecond, 20*time.Millisecond, time.Second),
 	}
 }
