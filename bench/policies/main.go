@@ -3,6 +3,8 @@
 //
 // All policies get the same requests at the same times with the same service times. load.go is what comes, the policies are in files of
 // their own, run.go is the one simulation, report.go what is shown. `go run ./bench/policies -h` says how to use it.
+//
+// With -unequal it is told instead what clients notice when some of a dozen workers are worse than the others: unequal.go and suffer.go.
 package main
 
 import (
@@ -19,6 +21,8 @@ import (
 const (
 	docs = "docs/benchmarks.md"
 	tool = "bench/policies" // how the place for the figures in the docs names this
+
+	unequalTool = tool + " -unequal"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -39,9 +43,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 func show(s settings, update bool, stdout io.Writer) error {
-	text := report(s, compare(s))
+	text, place := "", tool
+	if s.unequal {
+		text, place = unequalReport(s), unequalTool
+	} else {
+		text = report(s, compare(s))
+	}
 	if update {
-		if err := page.Update(docs, tool, text); err != nil {
+		if err := page.Update(docs, place, text); err != nil {
 			return err
 		}
 	}
@@ -54,6 +63,7 @@ type settings struct {
 	lanes, clients, requests int
 	rtt                      time.Duration // between proxy and worker
 	seed                     uint64
+	unequal                  bool // the other table: some workers are worse than the others
 }
 
 func parse(args []string, stderr io.Writer) (s settings, update bool, err error) {
@@ -64,6 +74,7 @@ func parse(args []string, stderr io.Writer) (s settings, update bool, err error)
 	flags.IntVar(&s.requests, "requests", 2_000_000, "in each run; the second half counts")
 	flags.DurationVar(&s.rtt, "rtt", 50*time.Microsecond, "network round trip between proxy and worker")
 	flags.Uint64Var(&s.seed, "seed", 1, "of the requests")
+	flags.BoolVar(&s.unequal, "unequal", false, "with a dozen workers of which some fail or are slow, which zfleet ejects or not")
 	flags.BoolVar(&update, "update-docs", false, "write the table into "+docs)
 	flags.Usage = func() {
 		fmt.Fprint(stderr, "usage: go run ./bench/policies [flags]\n\nSimulates how long requests wait for a worker, by policy.\n\n")

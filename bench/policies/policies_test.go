@@ -98,11 +98,35 @@ func TestUpdateDocs(t *testing.T) {
 	if err := errors.Join(os.Mkdir("docs", 0o700), os.WriteFile(docs, text, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	var out, complaint bytes.Buffer
-	if run([]string{"-lanes", "10", "-requests", "1000", "-update-docs"}, &out, &complaint) != 0 {
-		t.Fatal(complaint.String())
+	for _, args := range [][]string{{}, {"-unequal"}} {
+		var out, complaint bytes.Buffer
+		if run(append(args, "-lanes", "10", "-requests", "1000", "-update-docs"), &out, &complaint) != 0 {
+			t.Fatal(complaint.String())
+		}
+		if updated, err := os.ReadFile(docs); err != nil || !strings.Contains(string(updated), out.String()) {
+			t.Errorf("no table in the page: %v", err)
+		}
 	}
-	if updated, err := os.ReadFile(docs); err != nil || !strings.Contains(string(updated), out.String()) {
-		t.Errorf("no table in the page: %v", err)
+}
+
+// TestUnequal: ejection is worth it where workers are bad, and nobody notices it where none is.
+func TestUnequal(t *testing.T) {
+	s := settings{requests: 60_000, rtt: 50 * time.Microsecond, seed: 7}
+	off, half := judgements[0].cfg, judgements[len(judgements)-1].cfg
+	for _, u := range unequals {
+		before, after := suffer(u, 0.7, s, off), suffer(u, 0.7, s, half)
+		late := func(o outcome) time.Duration { return o.took[len(o.took)*999/1000] }
+		switch {
+		case u.bad == 0:
+			if after.ejections != 0 || !slices.Equal(before.took, after.took) {
+				t.Errorf("%s: %d ejections where all work", u.service.name, after.ejections)
+			}
+		case u.slower > 0 && late(after) > late(before)/2:
+			t.Errorf("%s: one in a thousand takes %v, not much less than %v", u.what, late(after), late(before))
+		case u.bad <= unequalLanes/2 && after.errors() > 0.5, after.errors() > before.errors()/2:
+			if u.slower == 0 {
+				t.Errorf("%s: %.2f%% errors, and %.2f%% without ejection", u.what, after.errors(), before.errors())
+			}
+		}
 	}
 }
