@@ -1,8 +1,11 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +18,16 @@ const hangOnce = "hang once"
 
 // faultFile is the variable for a file: while it is there, a request of the word poison ends the worker.
 const faultFile = "ZFLEET_E2E_FAULT"
+
+// mannersFolder is the variable for a folder: while there is a file in it with the name of a worker's slot, or "foreign", that worker
+// behaves as the file says: fails, or is slow.
+const mannersFolder = "ZFLEET_E2E_MANNERS"
+
+func manner() string {
+	slot, _, _ := strings.Cut(cmp.Or(os.Getenv("ZFLEET_WORKER"), "foreign"), "#")
+	text, _ := os.ReadFile(filepath.Join(os.Getenv(mannersFolder), filepath.Base(slot)))
+	return string(text)
+}
 
 // repWorker is the plainest REP program: it connects, and answers each request with itself after a moment of work. It never returns.
 func repWorker(endpoint string) {
@@ -33,6 +46,12 @@ func repWorker(endpoint string) {
 				os.Exit(4)
 			}
 			time.Sleep(2 * time.Millisecond)
+			switch manner() {
+			case "fails":
+				body = []string{`{"zfleet": {"code": "UNAVAILABLE", "message": "no database"}}`}
+			case "is slow":
+				time.Sleep(100 * time.Millisecond)
+			}
 			_, err = rep.SendMessage(body)
 		}
 	}

@@ -21,6 +21,8 @@ type lane struct {
 	since  time.Time
 	told   bool   // its LaneUp was published
 	hung   string // why it was set aside; "": it is not
+	worse  string // why it was ejected, when it was last
+	until  time.Time
 
 	heartbeat heartbeat
 }
@@ -77,7 +79,7 @@ func (s *lanes) stuck(ln *lane, reason string) {
 	}
 }
 
-// back tells that a lane which was set aside is used again.
+// back tells that a lane which was set aside, or ejected, is used again.
 func (s *lanes) back(ln *lane) {
 	ln.hung = ""
 	if ln.told {
@@ -120,9 +122,17 @@ func (s *lanes) find(id uint64) *lane {
 	return s.list[i]
 }
 
+// ejected tells that a lane gets nothing for a while.
+func (s *lanes) ejected(ln *lane, reason string, until time.Time) {
+	ln.worse, ln.until = reason, until
+	if ln.told {
+		s.tell(control.Event{Kind: control.LaneEjected, At: time.Now(), Lane: ln.view(), Reason: reason})
+	}
+}
+
 // view is the lane as the outside sees it.
 func (ln *lane) view() control.Lane {
-	return control.Lane{
+	view := control.Lane{
 		ID:       ln.id,
 		Worker:   ln.worker,
 		Peer:     ln.peer,
@@ -132,7 +142,12 @@ func (ln *lane) view() control.Lane {
 		Answered: ln.core.Answered(),
 		Draining: ln.core.Draining(),
 		Stuck:    ln.hung,
+		Doubtful: ln.core.Doubtful(),
 	}
+	if _, ejected := ln.core.Ejected(); ejected {
+		view.Ejected, view.EjectedUntil = ln.worse, ln.until
+	}
+	return view
 }
 
 // peerAddress is the remote end of a connection, for people.

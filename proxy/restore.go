@@ -167,7 +167,7 @@ func (r *restoring) peer(c *conn, s handover.Conn) error {
 	core.Data = c
 	c.lane = &lane{
 		id: s.Lane.ID, conn: c, core: core, worker: s.Lane.Worker, peer: s.Lane.Peer, pid: s.Lane.Pid, since: s.Lane.Since,
-		told: s.Lane.Told, hung: s.Lane.Hung,
+		told: s.Lane.Told, hung: s.Lane.Hung, worse: s.Lane.Worse, until: s.Lane.Out,
 		heartbeat: heartbeat{heard: s.Lane.Heard, pinged: s.Lane.Pinged, able: s.Lane.Able},
 	}
 	r.l.lanes.list = append(r.l.lanes.list, c.lane)

@@ -66,6 +66,7 @@ func (c *conn) body() [][]byte {
 func (ln *lane) state() *handover.Lane {
 	return &handover.Lane{
 		ID: ln.id, Core: ln.core.ID(), Worker: ln.worker, Peer: ln.peer, Pid: ln.pid, Since: ln.since, Told: ln.told, Hung: ln.hung,
+		Worse: ln.worse, Out: ln.until,
 		Heard: ln.heartbeat.heard, Pinged: ln.heartbeat.pinged, Able: ln.heartbeat.able,
 	}
 }

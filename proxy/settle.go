@@ -45,6 +45,10 @@ func (l *loop) act() (acted bool) {
 			l.count.Abandoned++
 			l.bury(a)
 			l.pool.release(a.Message)
+		case dispatch.Ejected:
+			l.ejected(a.Lane.Data.(*conn).lane)
+		case dispatch.Back:
+			l.restored(a.Lane.Data.(*conn).lane)
 		case dispatch.Stuck:
 			l.stuck(a.Lane.Data.(*conn))
 		case dispatch.Pause:

@@ -40,7 +40,12 @@ func (l *loop) reply(c *conn, wire, buffer []byte) {
 		l.pool.put(buffer)
 		return
 	}
-	client, _, _ := l.core.Reply(l.now, c.lane.core, dispatch.Token(token))
+	var client *dispatch.Client[*message]
+	if !late && l.isError(wire) {
+		client, _, _ = l.core.ReplyError(l.now, c.lane.core, dispatch.Token(token))
+	} else {
+		client, _, _ = l.core.Reply(l.now, c.lane.core, dispatch.Token(token))
+	}
 	if !late {
 		l.pool.release(request)
 	}

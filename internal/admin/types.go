@@ -90,8 +90,11 @@ type Proxy struct {
 // clients, counters, inflight, answered, foreign) are 0 then.
 const Unresponsive = "unresponsive"
 
-// Stuck is what a foreign worker is called whose lane says why it is stuck.
-const Stuck = "stuck"
+// Stuck is what a foreign worker is called whose lane says why it is stuck, and Out one that is ejected.
+const (
+	Stuck = "stuck"
+	Out   = "ejected"
+)
 
 // Worker is one slot.
 type Worker struct {
@@ -107,6 +110,15 @@ type Worker struct {
 	Reason   string    `json:"reason,omitempty"`
 	Replaces string    `json:"replaces,omitempty"` // the worker of the same slot whose place it takes when it is ready
 	Stale    bool      `json:"stale,omitempty"`    // its program has changed since it was started
+
+	Doubtful bool     `json:"doubtful,omitempty"` // it fails or is slow, and gets only what others have no room for
+	Ejected  *Ejected `json:"ejected,omitempty"`  // it gets no requests for a while; with several connections, that of the first
+}
+
+// Ejected is why a worker gets no requests for a while.
+type Ejected struct {
+	Reason string    `json:"reason"`
+	Until  time.Time `json:"until"` // then it is tried again, if not sooner
 }
 
 // Roll is a service's rolling restart.
@@ -159,6 +171,9 @@ type Lane struct {
 	Inflight int    `json:"inflight"`
 	Answered uint64 `json:"answered"`
 	Stuck    string `json:"stuck,omitempty"` // why it gets nothing until it has answered what was taken back from it
+
+	Doubtful bool     `json:"doubtful,omitempty"` // as a [Worker]'s
+	Ejected  *Ejected `json:"ejected,omitempty"`
 }
 
 // ScaleRequest sets a service's number of workers, or changes it by Delta when Count is nil, or leaves it to autoscaling again.

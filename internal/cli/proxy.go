@@ -82,6 +82,8 @@ func newProxyCommand(ui *tui) *cobra.Command {
 	flags.StringVar(&f.overflow, "overflow", "block", "what a full queue does: block reads no more from clients, reject answers with an error")
 	flags.Int64Var(&f.opts.MaxMessage, "max-message", 1<<30, "bytes of one message; a peer that sends more is hung up on")
 	flags.Int64Var(&f.opts.ClientBuffer, "client-buffer", 64<<20, "bytes of unread replies at which a client is hung up on")
+	flags.DurationVar(&f.opts.Dispatch.Eject, "eject", 10*time.Second, "how long a worker that is far slower than others, or fails, gets nothing, for the first time; 0: never")
+	flags.IntVar(&f.opts.Dispatch.MaxEjected, "max-ejected", 50, "percent of the workers that this may be done to at a time, at least one and never the last")
 	flags.StringVar(&f.errorReply, "error-reply", "", "`TEMPLATE` of an error reply, with {code}, {message}, {attempts} and {service}; none: JSON")
 	flags.StringVar(&f.opts.DeadLetters.Path, "dead-letters", "", "`PATH` of a file for requests that used up their attempts, for zfleet dead; none: they are not kept")
 	flags.Int64Var(&f.opts.DeadLetters.Bytes, "dead-letters-size", 64<<20, "bytes of them that are kept; the oldest go first")
@@ -143,6 +145,10 @@ func (f *proxyFlags) check(cmd *cobra.Command) error {
 		return usagef(cmd, "--timeout must not be negative")
 	case f.opts.Dispatch.Deadline < 0:
 		return usagef(cmd, "--deadline must not be negative")
+	case f.opts.Dispatch.Eject < 0:
+		return usagef(cmd, "--eject must not be negative")
+	case f.opts.Dispatch.MaxEjected < 1 || f.opts.Dispatch.MaxEjected > 100:
+		return usagef(cmd, "--max-ejected must be from 1 to 100")
 	case f.opts.DeadLetters.Age < 0:
 		return usagef(cmd, "--dead-letters-age must not be negative")
 	case f.opts.Heartbeat < 0:

@@ -32,8 +32,10 @@ func newPsCommand(ui *tui) *cobra.Command {
 A worker is pending (waits for its turn to start), starting, ready, unready (runs and takes no requests),
 draining, stopping, stopped (starting it again cannot help), in backoff (starts again soon) or in crashloop
 (fails again and again). Foreign workers connected by themselves: zfleet did not start them. One that is
-stuck hangs, and gets no requests until it has answered those that it had. While a worker is replaced its
-slot has two. One whose program has changed on disk is stale: zfleet restart brings the new one.`,
+stuck hangs, and gets no requests until it has answered those that it had; one that is ejected is far slower
+than others, or fails, and gets none for a while. A worker of the fleet that is ejected says so as its reason.
+While a worker is replaced its slot has two. One whose program has changed on disk is stale: zfleet restart
+brings the new one.`,
 		Example: "  zfleet ps\n  zfleet ps -o json | jq '.services[].ready'\n  zfleet ps --watch",
 		Args:    atMost(0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return p.run(cmd.Context()) },
@@ -93,7 +95,7 @@ func (ui *tui) status(w io.Writer, status admin.Status, now time.Time) {
 			workers = append(workers, workerRow(worker, now))
 		}
 		for _, lane := range svc.Foreign {
-			workers = append(workers, foreignRow(svc.Name, lane))
+			workers = append(workers, foreignRow(svc.Name, lane, now))
 		}
 	}
 	if status.Stopping {
@@ -146,12 +148,12 @@ func serviceRow(svc admin.Service) []cell {
 func workerRow(w admin.Worker, now time.Time) []cell {
 	return []cell{
 		{text: w.Name}, stateCell(w.State), {text: pid(w.Pid)}, {text: age(now.Sub(w.Since))}, {text: number(w.Restarts)},
-		{text: number(w.Inflight)}, {text: number(w.Answered)}, {text: remark(w)},
+		{text: number(w.Inflight)}, {text: number(w.Answered)}, {text: remark(w, now)},
 	}
 }
 
 // remark is what there is to say of a worker beside its numbers.
-func remark(w admin.Worker) string {
+func remark(w admin.Worker, now time.Time) string {
 	var all []string
 	if w.Replaces != "" {
 		all = append(all, "to replace "+w.Replaces)
@@ -159,16 +161,32 @@ func remark(w admin.Worker) string {
 	if w.Reason != "" {
 		all = append(all, w.Reason)
 	}
+	if w.Ejected != nil {
+		all = append(all, ejected(*w.Ejected, now))
+	} else if w.Doubtful {
+		all = append(all, doubtful)
+	}
 	if w.Stale {
 		all = append(all, "stale: its program has changed since it was started")
 	}
 	return strings.Join(all, "; ")
 }
 
-func foreignRow(service string, lane admin.Lane) []cell {
+const doubtful = "doubtful: it fails or is slow, and gets what others have no room for"
+
+// ejected says why a worker gets no requests, and for how long.
+func ejected(e admin.Ejected, now time.Time) string {
+	return fmt.Sprintf("gets no requests for %s: %s", age(e.Until.Sub(now)), e.Reason)
+}
+
+func foreignRow(service string, lane admin.Lane, now time.Time) []cell {
 	state, note := cell{text: "foreign"}, lane.Peer
 	if lane.Stuck != "" {
 		state, note = stateCell(admin.Stuck), note+": "+lane.Stuck
+	} else if lane.Ejected != nil {
+		state, note = stateCell(admin.Out), note+": "+ejected(*lane.Ejected, now)
+	} else if lane.Doubtful {
+		note += ": " + doubtful
 	}
 	return []cell{
 		{text: service}, state, {text: pid(lane.Pid)}, {}, {}, {text: number(lane.Inflight)}, {text: number(lane.Answered)}, {text: note},
@@ -179,7 +197,7 @@ func stateCell(state string) cell {
 	switch state {
 	case "ready":
 		return cell{state, green}
-	case "unready", "backoff", "draining", "stopping", admin.Stuck:
+	case "unready", "backoff", "draining", "stopping", admin.Stuck, admin.Out:
 		return cell{state, yellow}
 	case "crashloop", "stopped", admin.Unresponsive:
 		return cell{state, red}

@@ -27,8 +27,10 @@ func busy(now time.Time) admin.Status {
 	}
 	workers[5].Replaces, workers[5].Reason = "hello/4#1", "waits for its handshake"
 	workers[0].Stale = true
+	workers[0].Ejected = &admin.Ejected{Reason: "it is slow", Until: now.Add(9 * time.Second)}
 	workers[0].Inflight, workers[0].Answered = 2, 123456
 	workers[1].Reason = "warming up\x1b[2J\nthe model"
+	workers[3].Doubtful = true
 	workers[2].Reason = "exited with status 1"
 	return admin.Status{Fleet: "hello", Services: []admin.Service{
 		{
@@ -42,6 +44,7 @@ func busy(now time.Time) admin.Status {
 			Foreign: []admin.Lane{
 				{Peer: "127.0.0.1:50123", Pid: 777, Inflight: 1, Answered: 9},
 				{Peer: "127.0.0.1:50124", Answered: 3, Stuck: "a request is past its timeout of 2s"},
+				{Peer: "127.0.0.1:50125", Answered: 4, Ejected: &admin.Ejected{Reason: "it fails", Until: now.Add(42 * time.Second)}},
 			},
 		},
 		{
@@ -76,14 +79,15 @@ größer is not autoscaled: 0 workers set by hand; zfleet scale größer=auto
 old is being removed: it ends when the requests that it has are answered
 
 WORKER      STATE      PID   SINCE  RESTARTS  INFLIGHT  ANSWERED  REASON
-hello/0#1   ready      1201  2d1h   0         2         123456    stale: its program has changed since it was started
+hello/0#1   ready      1201  2d1h   0         2         123456    gets no requests for 9s: it is slow; stale: its program has changed since it was started
 hello/1#3   unready    1202  2m5s   2         0         0         warming up\x1b[2J the model
 hello/2#12  crashloop  -     3h1m   11        0         0         exited with status 1
-hello/3#1   draining   1204  0s     0         0         0         -
+hello/3#1   draining   1204  0s     0         0         0         doubtful: it fails or is slow, and gets what others have no room for
 hello/4#0   pending    -     0s     -1        0         0         -
 hello/4#2   starting   1206  1s     1         0         0         to replace hello/4#1; waits for its handshake
 hello       foreign    777   -      -         1         9         127.0.0.1:50123
 hello       stuck      -     -      -         0         3         127.0.0.1:50124: a request is past its timeout of 2s
+hello       ejected    -     -      -         0         4         127.0.0.1:50125: gets no requests for 42s: it fails
 `
 
 func TestPsTable(t *testing.T) {

@@ -25,6 +25,7 @@ func defaultService(name, folder string) fleet.Service {
 			Heartbeat: time.Second, HeartbeatTimeout: 10 * time.Second,
 			Attempts: 3, Queue: 100_000, QueueBytes: 1 << 30, MaxMessage: 1 << 30, ClientBuffer: 64 << 20,
 			DeadLetters: 64 << 20, DeadLettersAge: 7 * 24 * time.Hour,
+			Eject: 10 * time.Second, MaxEjected: 50,
 		},
 		Workers: fleet.Workers{Dir: folder, Grace: 30 * time.Second, StartTimeout: 30 * time.Second, MaxSurge: fleet.Share{N: 1}},
 		Restart: fleet.Restart{

@@ -241,6 +241,8 @@ func (p *parser) delivery(t *table, d *fleet.Delivery) {
 	t.size("client_buffer", 1<<10, &d.ClientBuffer)
 	t.size("dead_letters", 0, &d.DeadLetters)
 	p.orNone(t, "dead_letters_age", soonest, &d.DeadLettersAge)
+	p.orNone(t, "eject", soonest, &d.Eject)
+	t.percent("max_ejected", &d.MaxEjected)
 	p.errorReply(t, &d.ErrorReply)
 	t.done()
 }

@@ -135,7 +135,8 @@ func (d *Daemon) open(opts Options) error {
 	d.launcher, err = newLauncher(launch.Options{
 		Fleet: d.spec.Name, Spec: d.spec, Self: opts.Self, RunDir: runDir, StateDir: d.me.State, Sockets: opts.Manager.Sockets,
 		Adopt: true, Cgroups: d.cgroups, Log: d.log, Quiet: !opts.Read.Log.Workers,
-		Lines: func(name fleet.Life) io.Writer { return lines.Writer(name.Service, name.Place()) },
+		Lines:  func(name fleet.Life) io.Writer { return lines.Writer(name.Service, name.Place()) },
+		Judged: func(service, worker string, e control.Event) { d.recorder.judgedLane(service, worker, e) },
 	})
 	if err != nil {
 		return err

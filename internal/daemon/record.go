@@ -164,7 +164,7 @@ func (r *recorder) record(e timeline.Event, pid int) uint64 {
 
 func level(e timeline.Event) zerolog.Level {
 	switch e.Kind {
-	case timeline.Unready, timeline.Hung, timeline.Late, timeline.Backoff, timeline.FleetLost:
+	case timeline.Unready, timeline.Hung, timeline.Late, timeline.Backoff, timeline.FleetLost, timeline.LaneEjected:
 		return zerolog.WarnLevel
 	case timeline.Killed:
 		if e.Reason == "" { // nobody asked for it

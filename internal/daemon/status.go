@@ -110,7 +110,17 @@ func workerOf(view fleet.SlotView) admin.Worker {
 }
 
 func foreignOf(lane control.Lane) admin.Lane {
-	return admin.Lane{Peer: lane.Peer, Pid: lane.Pid, Inflight: lane.Inflight, Answered: lane.Answered, Stuck: lane.Stuck}
+	return admin.Lane{
+		Peer: lane.Peer, Pid: lane.Pid, Inflight: lane.Inflight, Answered: lane.Answered, Stuck: lane.Stuck,
+		Doubtful: lane.Doubtful, Ejected: ejectedOf(lane),
+	}
+}
+
+func ejectedOf(lane control.Lane) *admin.Ejected {
+	if lane.Ejected == "" {
+		return nil
+	}
+	return &admin.Ejected{Reason: lane.Ejected, Until: lane.EjectedUntil}
 }
 
 // addSnapshot sums the lanes of each worker, for one with concurrency 4 has four. Lanes of a life that has just ended count nowhere.
@@ -131,6 +141,8 @@ func addSnapshot(svc *admin.Service, snap control.Snapshot) {
 		if worker := byName[lane.Worker]; worker != nil {
 			worker.Inflight += lane.Inflight
 			worker.Answered += lane.Answered
+			worker.Doubtful = worker.Doubtful || lane.Doubtful
+			worker.Ejected = cmp.Or(worker.Ejected, ejectedOf(lane))
 		}
 		if lane.Worker == "" {
 			svc.Foreign = append(svc.Foreign, foreignOf(lane))

@@ -37,11 +37,13 @@ const contract = `{"fleet":"hello","services":[{"name":"hello","frontend":["tcp:
 	`"bound":{"frontend":["tcp://0.0.0.0:5559"],"backend":["tcp://0.0.0.0:5560"]},` +
 	`"proxy":{"pid":10,"state":"ready","goroutines":12,"heap":34567},"want":2,"ready":1,"queued":4,"clients":3,` +
 	`"counters":{"requests":9,"replies":8,"redelivered":7,"failed":6,"rejected":5,"dead":4,"dead_lost":3},"workers":[` +
-	`{"name":"hello/0#1","slot":0,"life":1,"pid":11,"state":"ready","restarts":0,"since":"2026-03-01T10:00:00Z","inflight":3,"answered":30},` +
+	`{"name":"hello/0#1","slot":0,"life":1,"pid":11,"state":"ready","restarts":0,"since":"2026-03-01T10:00:00Z","inflight":3,"answered":30,` +
+	`"doubtful":true,"ejected":{"reason":"it fails","until":"2026-03-01T10:00:05Z"}},` +
 	`{"name":"hello/1#7","slot":1,"life":7,"pid":0,"state":"backoff","restarts":6,"since":"2026-03-01T10:00:00Z","inflight":0,"answered":0,` +
 	`"reason":"exited with status 1"}],` +
 	`"foreign":[{"peer":"127.0.0.1:40000","inflight":0,"answered":2},{"peer":"127.0.0.1:50000","pid":99,"inflight":1,"answered":5},` +
-	`{"peer":"127.0.0.1:60000","inflight":0,"answered":1,"stuck":"too long"}]}]}`
+	`{"peer":"127.0.0.1:60000","inflight":0,"answered":1,"stuck":"too long"},` +
+	`{"peer":"127.0.0.1:70000","inflight":0,"answered":3,"doubtful":true,"ejected":{"reason":"too slow","until":"2026-03-01T10:00:10Z"}}]}]}`
 
 func TestStatusIsTheContract(t *testing.T) {
 	snapshot := control.Snapshot{
@@ -51,8 +53,9 @@ func TestStatusIsTheContract(t *testing.T) {
 			{Worker: "hello/0#1", Inflight: 1, Answered: 10},
 			{Peer: "127.0.0.1:50000", Pid: 99, Inflight: 1, Answered: 5},
 			{Peer: "127.0.0.1:60000", Answered: 1, Stuck: "too long"},
-			{Worker: "hello/0#1", Inflight: 2, Answered: 20}, // a second connection of the same worker
-			{Worker: "hello/1#6", Inflight: 1, Answered: 9},  // a life that has just ended
+			{Peer: "127.0.0.1:70000", Answered: 3, Doubtful: true, Ejected: "too slow", EjectedUntil: since.Add(10 * time.Second)},
+			{Worker: "hello/0#1", Inflight: 2, Answered: 20, Doubtful: true, Ejected: "it fails", EjectedUntil: since.Add(5 * time.Second)}, // a second connection of the same worker
+			{Worker: "hello/1#6", Inflight: 1, Answered: 9},                                                                                 // a life that has just ended
 			{Peer: "127.0.0.1:40000", Answered: 2},
 		},
 	}

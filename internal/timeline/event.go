@@ -38,6 +38,9 @@ const (
 	RollDone   Kind = "roll_done"
 	RollUndone Kind = "roll_undone"
 
+	LaneEjected Kind = "lane_ejected" // a worker's connection gets no requests for a while; without a worker, a foreign one's
+	LaneBack    Kind = "lane_back"    // it gets requests again
+
 	Started   Kind = "started"
 	Ready     Kind = "ready"
 	Unready   Kind = "unready" // it was ready: it has lost its connection to the proxy, its health check says no
@@ -80,7 +83,8 @@ type Data struct {
 	Dump      string   `json:"dump,omitempty"`       // exited: the signal that asked it for a stack dump before it was killed
 	Rung      string   `json:"rung,omitempty"`       // exited: drained, terminated or killed, when it was told to stop
 	After     Duration `json:"after,omitempty"`      // ready, exited: since it was started
-	RetryIn   Duration `json:"retry_in,omitempty"`   // backoff, crashloop
+	RetryIn   Duration `json:"retry_in,omitempty"`   // backoff, crashloop, lane_ejected
+	Peer      string   `json:"peer,omitempty"`       // lane_ejected, lane_back: the other end of the connection
 	LastLines []string `json:"last_lines,omitempty"` // exited: what it printed last, oldest first
 }
 

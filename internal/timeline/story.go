@@ -199,12 +199,22 @@ func (l *Life) last() Event {
 			return e
 		}
 	}
+	return l.latest()
+}
+
+// latest is what was last heard of it. That a connection gets requests again says nothing new.
+func (l *Life) latest() Event {
+	for _, e := range slices.Backward(l.Events) {
+		if e.Kind != LaneBack && e.Kind != LaneEjected {
+			return e
+		}
+	}
 	return l.Events[len(l.Events)-1]
 }
 
 // state says what a slot does now, and what will be done next, by its newest life.
 func (t *teller) state(l *Life) (now, next string) {
-	last := l.Events[len(l.Events)-1]
+	last := l.latest()
 	switch {
 	case !t.running && t.end.Kind == FleetEnded:
 		return "does not run: the fleet has ended, " + ago(t.now, t.end.Time).String() + " ago", ""

@@ -157,3 +157,21 @@ func why(t *testing.T, d *datadriven.TestData, events []Event) string {
 	}
 	return b.String()
 }
+
+// What a proxy makes of a worker's connection is one of the worker's events, and not its state.
+func TestAnEjectedWorkerIsReady(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	events := []Event{
+		{Time: at, Seq: 1, Kind: FleetStarted},
+		{Time: at, Seq: 2, Kind: Started, Worker: "hello/0#1", Data: &Data{Pid: 7}},
+		{Time: at, Seq: 3, Kind: Ready, Worker: "hello/0#1", Cause: 2},
+		{Time: at.Add(time.Minute), Seq: 4, Kind: LaneEjected, Worker: "hello/0#1", Reason: "it fails"},
+		{Time: at.Add(2 * time.Minute), Seq: 5, Kind: LaneBack, Worker: "hello/0#1"},
+	}
+	for n := 3; n <= len(events); n++ {
+		s := Tell(events[:n], "hello/0", 1, true, at.Add(time.Hour))
+		if len(s) != 1 || s[0].Now != "is ready, for 1h0m0s" || len(s[0].Lives[0].Events) != n-1 {
+			t.Errorf("after %d events: %+v", n, s)
+		}
+	}
+}

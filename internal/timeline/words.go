@@ -51,6 +51,10 @@ func (e Event) Words() string {
 		return joined("is not wanted any more", e.Reason)
 	case GaveUp:
 		return joined("is not started again", e.Reason)
+	case LaneEjected:
+		return joined(lane(e)+" gets no requests for "+d.RetryIn.String(), e.Reason)
+	case LaneBack:
+		return lane(e) + " gets requests again: " + e.Reason
 	}
 	return joined(strings.ReplaceAll(string(e.Kind), "_", " "), e.Reason)
 }
@@ -77,6 +81,14 @@ func (e Event) ended(d Data) string {
 
 var rolls = map[Kind]string{
 	Rolling: "rolling restart", RollFrozen: "rolling restart frozen", RollDone: "rolling restart done", RollUndone: "rolling restart undone",
+}
+
+// lane names a foreign worker by its connection; any other is the event's subject.
+func lane(e Event) string {
+	if e.Worker == "" {
+		return "a worker at " + e.data().Peer + " that zfleet did not start"
+	}
+	return "it"
 }
 
 func scaled(d Data) string {

@@ -53,6 +53,7 @@ type Counters struct {
 	NoEnvelope   uint64 `json:"no_envelope"`   // requests without an empty delimiter frame, dropped
 	UnknownToken uint64 `json:"unknown_token"` // replies whose token names no outstanding request of that lane, dropped
 	Abandoned    uint64 `json:"abandoned"`     // requests and replies dropped because their client had left, and replies after the deadline
+	Ejected      uint64 `json:"ejected"`       // times that a lane was ejected because it was far worse than others
 	Stuck        uint64 `json:"stuck"`         // times that a lane was set aside because a request was past its timeout
 	SlowClients  uint64 `json:"slow_clients"`  // clients dropped because they did not read their replies
 	BadPeers     uint64 `json:"bad_peers"`     // connections closed for breaking ZMTP, limits or the handshake's time
@@ -70,6 +71,10 @@ type Lane struct {
 	BusyUS   uint64    `json:"busy_us"` // microseconds that it had a request
 	Draining bool      `json:"draining,omitempty"`
 	Stuck    string    `json:"stuck,omitempty"` // why it gets nothing until it has answered what was taken back from it; "": it is not stuck
+
+	Doubtful     bool      `json:"doubtful,omitempty"`     // it fails or is slow, and gets only what others have no room for
+	Ejected      string    `json:"ejected,omitempty"`      // why it gets nothing for a while; "": it is not ejected
+	EjectedUntil time.Time `json:"ejected_until,omitzero"` // when it is tried again, if not sooner
 }
 
 // A Kind of Event.
@@ -79,7 +84,9 @@ const (
 	LaneUp    Kind = "lane_up"    // handshake done, peer looked up
 	LaneDown  Kind = "lane_down"  // connection ended; Reason says how
 	LaneStuck Kind = "lane_stuck" // a request at this lane is past its timeout, and the lane is set aside; Reason says so
-	LaneBack  Kind = "lane_back"  // a lane that was stuck has answered all that it had, and gets requests again
+	LaneBack  Kind = "lane_back"  // a lane that was stuck has answered all that it had, or an ejected one is tried again: it gets requests
+
+	LaneEjected Kind = "lane_ejected" // a lane is far worse than the others, and gets nothing for a while; Reason says how
 )
 
 // Event is something that happened to a lane.

@@ -122,6 +122,8 @@ type Lane struct {
 	Since         time.Time
 	Told          bool
 	Hung          string
+	Worse         string    // why it was ejected last
+	Out           time.Time // until when
 	Heard, Pinged time.Duration
 	Able          bool
 }

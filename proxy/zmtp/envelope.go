@@ -59,3 +59,13 @@ func HasEnvelope(msg, envelope []byte) bool {
 	}
 	return true
 }
+
+// OnlyFrame returns what the one frame behind the envelope of msg holds; not ok: there is no envelope, or more than one frame behind it.
+func OnlyFrame(msg []byte) (body []byte, ok bool) {
+	n, ok := Envelope(msg)
+	if !ok {
+		return nil, false
+	}
+	body, more, _, ok := cutFrame(msg[n:])
+	return body, ok && !more
+}

@@ -187,3 +187,24 @@ func TestLongFormOfShortFrames(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyFrame(t *testing.T) {
+	for in, want := range map[string]string{
+		"\x01\x00\x00\x02ab":                              "ab",
+		"\x01\x03hop\x01\x00\x00\x00":                     "",
+		"\x01\x00\x02\x00\x00\x00\x00\x00\x00\x00\x03abc": "abc",
+		"\x01\x00\x01\x02ab\x00\x00":                      "none",
+		"\x00\x02ab":                                      "none",
+		"\x01\x02ab\x00\x02cd":                            "none",
+		"\x01\x00":                                        "none",
+		"":                                                "none",
+	} {
+		got, ok := OnlyFrame([]byte(in))
+		if !ok {
+			got = []byte("none")
+		}
+		if string(got) != want {
+			t.Errorf("%q: %q, not %q", in, got, want)
+		}
+	}
+}

@@ -41,6 +41,8 @@ type Delivery struct {
 	ClientBuffer     int64         // bytes of unread replies at which a client is dropped
 	DeadLetters      int64         // bytes of requests that are kept on disk because their workers ended with them; 0: none are
 	DeadLettersAge   time.Duration // after which they are dropped; 0: never
+	Eject            time.Duration // how long a worker that is far worse than others gets nothing, for the first time; 0: never
+	MaxEjected       int           // percent of the workers' connections that this may be done to at a time
 	ErrorReply       string        // template of the reply when no worker's will come; "": zfleet's own
 }
 

@@ -44,6 +44,9 @@ type Options struct {
 	Quiet   bool              // what processes print is not repeated in Log
 	// Lines is where the lines are kept that a process prints, a Write each, as JSON. Writing must not wait. nil: they are not kept.
 	Lines func(fleet.Life) io.Writer
+	// Judged is told when a proxy ejects a lane, or tries it again: the service, the worker, "" when that is a foreign one, and what the
+	// proxy said. It must not wait. nil: nobody is.
+	Judged func(service, worker string, e proxy.Event)
 }
 
 // Launcher starts the processes of one fleet. It implements supervisor.Launcher.
@@ -71,6 +74,9 @@ var _ supervisor.Launcher = (*Launcher)(nil)
 func New(o Options) (*Launcher, error) {
 	if o.Lines == nil {
 		o.Lines = func(fleet.Life) io.Writer { return io.Discard }
+	}
+	if o.Judged == nil {
+		o.Judged = func(string, string, proxy.Event) {}
 	}
 	l := &Launcher{opts: o, bounds: defaultBounds(), secret: rand.Text(), run: rand.Text()}
 	l.oom = newOOMWatch(oomKills)

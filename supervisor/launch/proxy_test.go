@@ -57,7 +57,7 @@ func TestProxyCommandLine(t *testing.T) {
 	r.svc.Delivery = fleet.Delivery{
 		Prefetch: 1, Once: true, Timeout: 90 * time.Second, Deadline: 5 * time.Minute, Heartbeat: 2 * time.Second, HeartbeatTimeout: 7 * time.Second,
 		Attempts: 2, Queue: 3, QueueBytes: 4, Reject: true,
-		MaxMessage: 5, ClientBuffer: 6,
+		MaxMessage: 5, ClientBuffer: 6, Eject: 8 * time.Second, MaxEjected: 25,
 	}
 	proxy, _ := r.startProxy()
 	snapshot, err := r.Snapshot(t.Context(), "hello") // the fake proxy answers with its arguments
@@ -69,7 +69,7 @@ func TestProxyCommandLine(t *testing.T) {
 		"--frontend", s.frontend[0].Bound().String(), "--backend", s.backend[0].Bound().String(), "--backend", s.backend[1].Bound().String(),
 		"--redeliver", "never", "--timeout", "1m30s", "--deadline", "5m0s", "--heartbeat", "2s", "--heartbeat-timeout", "7s", "--grace", "4s",
 		"--prefetch", "1", "--attempts", "2", "--queue", "3", "--queue-bytes", "4", "--overflow", "reject",
-		"--max-message", "5", "--client-buffer", "6"}
+		"--max-message", "5", "--client-buffer", "6", "--eject", "8s", "--max-ejected", "25"}
 	if !slices.Equal(snapshot.Frontend, want) {
 		t.Errorf("got  %q\nwant %q", snapshot.Frontend, want)
 	}

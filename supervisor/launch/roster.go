@@ -15,6 +15,7 @@ import (
 // Its goroutine, run, owns all but said, ctx and the wait group.
 type roster struct {
 	tellName func(ctx context.Context, lane uint64, worker string) error
+	judged   func(worker string, e control.Event) // a lane of this worker, "" a foreign one, is ejected, or back
 	log      zerolog.Logger
 	said     chan rosterSaid
 	ctx      context.Context
@@ -62,8 +63,8 @@ func (proxySaid) said() {}
 func (eventSaid) said() {}
 func (namedSaid) said() {}
 
-func newRoster(tellName func(context.Context, uint64, string) error, log zerolog.Logger) *roster {
-	r := &roster{tellName: tellName, log: log, said: make(chan rosterSaid), members: make(map[string]*member)}
+func newRoster(tellName func(context.Context, uint64, string) error, judged func(string, control.Event), log zerolog.Logger) *roster {
+	r := &roster{tellName: tellName, judged: judged, log: log, said: make(chan rosterSaid), members: make(map[string]*member)}
 	r.lanes, r.naming = make(map[uint64]control.Lane), make(map[uint64]bool)
 	r.ctx, r.end = context.WithCancel(context.Background())
 	r.busy.Go(r.run)
@@ -156,7 +157,28 @@ func (r *roster) happened(e control.Event) {
 	case control.LaneStuck:
 		r.stuck(e)
 	case control.LaneBack:
-		r.note(e.Lane.ID, "")
+		r.back(e)
+	case control.LaneEjected:
+		r.ejected(e)
+	}
+}
+
+// ejected tells of a lane that gets nothing for a while. One that was ejected before its events were followed is not told of.
+func (r *roster) ejected(e control.Event) {
+	if lane, up := r.lanes[e.Lane.ID]; up {
+		lane.Ejected = e.Reason
+		r.lanes[e.Lane.ID] = lane
+	}
+	r.judged(r.owner(e.Lane), e)
+}
+
+// back is of a lane that was ejected, or stuck.
+func (r *roster) back(e control.Event) {
+	r.note(e.Lane.ID, "")
+	if lane := r.lanes[e.Lane.ID]; lane.Ejected != "" {
+		lane.Ejected = ""
+		r.lanes[e.Lane.ID] = lane
+		r.judged(r.owner(e.Lane), e)
 	}
 }
 

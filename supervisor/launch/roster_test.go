@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,6 +36,12 @@ func (n *namer) name(_ context.Context, lane uint64, worker string) error {
 	return n.err
 }
 
+func (n *namer) judge(worker string, e control.Event) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.told = append(n.told, fmt.Sprintf("%s of %q at %s", e.Kind, worker, e.Lane.Peer))
+}
+
 func (n *namer) set(err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -51,7 +58,7 @@ func rosterTest(t *testing.T, test func(t *testing.T, r *roster, n *namer)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := &namer{}
-		r := newRoster(n.name, zerolog.Nop())
+		r := newRoster(n.name, n.judge, zerolog.Nop())
 		defer r.close()
 		test(t, r, n)
 	})
@@ -151,6 +158,36 @@ func TestRosterHearsOfStuckLanesLate(t *testing.T) {
 		}
 		expect(t, "back", named, laneNews{up: -1})
 		expect(t, "a life that joins when it is back", r.join("hello/1#1", 0), laneNews{up: 1, proxy: true})
+	})
+}
+
+// A lane that is ejected, and tried again, is told of with the worker whose it is. That one which was stuck is back is something else.
+func TestRosterTellsOfEjectedLanes(t *testing.T) {
+	rosterTest(t, func(t *testing.T, r *roster, n *namer) {
+		n.set(errors.New("busy")) // a command's lane has no name as yet
+		r.join("hello/0#1", 0)
+		r.join("hello/1#1", unix.Getpgrp())
+		r.follow()
+		for _, e := range []control.Event{laneUp(1, "hello/0#1", 0), laneUp(2, "", os.Getpid()), laneUp(3, "", 1)} {
+			e.Lane.Peer = fmt.Sprint(e.Lane.ID)
+			r.event(e)
+			e.Kind, e.Reason = control.LaneStuck, "too long"
+			r.event(e)
+			e.Kind = control.LaneBack
+			r.event(e)
+			e.Kind, e.Reason = control.LaneEjected, "too slow"
+			r.event(e)
+			e.Kind = control.LaneBack
+			r.event(e)
+			r.event(e)
+		}
+		synctest.Wait()
+		told := strings.Join(slices.DeleteFunc(n.told, func(s string) bool { return strings.Contains(s, "=") }), ", ")
+		want := `lane_ejected of "hello/0#1" at 1, lane_back of "hello/0#1" at 1, ` +
+			`lane_ejected of "hello/1#1" at 2, lane_back of "hello/1#1" at 2, lane_ejected of "" at 3, lane_back of "" at 3`
+		if told != want {
+			t.Errorf("got  %s\nwant %s", told, want)
+		}
 	})
 }
 

@@ -40,7 +40,7 @@ func (l *Launcher) openService(spec fleet.Service, passed *endpoint.PassedSocket
 	log := l.opts.Log.With().Str("service", spec.Name).Logger()
 	s := &service{name: spec.Name, socket: socketPath(l.opts.RunDir, spec.Name), census: newCensus()}
 	s.control = control.Dial(s.socket)
-	s.roster = newRoster(s.control.Name, log)
+	s.roster = newRoster(s.control.Name, func(worker string, e control.Event) { l.opts.Judged(spec.Name, worker, e) }, log)
 	s.exits = newExits(s.control.Exited, l.bounds, log)
 	if l.opts.StateDir != "" {
 		s.letters = dead.Path(l.opts.StateDir, spec.Name)
@@ -125,7 +125,9 @@ func (s *service) proxyArgs(d fleet.Delivery, terminate time.Duration) []string 
 		"--queue-bytes", strconv.FormatInt(d.QueueBytes, 10),
 		"--overflow", overflow(d.Reject),
 		"--max-message", strconv.FormatInt(d.MaxMessage, 10),
-		"--client-buffer", strconv.FormatInt(d.ClientBuffer, 10))
+		"--client-buffer", strconv.FormatInt(d.ClientBuffer, 10),
+		"--eject", d.Eject.String(),
+		"--max-ejected", strconv.Itoa(max(d.MaxEjected, 1)))
 	if s.letters != "" && d.DeadLetters > 0 {
 		args = append(args, "--dead-letters", s.letters,
 			"--dead-letters-size", strconv.FormatInt(d.DeadLetters, 10), "--dead-letters-age", d.DeadLettersAge.String())

@@ -39,6 +39,8 @@ func delivery(d fleet.Delivery) []key {
 		value("delivery.client_buffer", d.ClientBuffer),
 		value("delivery.dead_letters", d.DeadLetters),
 		value("delivery.dead_letters_age", d.DeadLettersAge),
+		value("delivery.eject", d.Eject),
+		value("delivery.max_ejected", fmt.Sprintf("%d%%", d.MaxEjected)),
 		value("delivery.error_reply", d.ErrorReply),
 	}
 }
