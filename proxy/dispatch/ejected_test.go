@@ -25,7 +25,6 @@ func (w *world) ejectedLane(l *Lane[*job]) {
 		w.t.Fatalf("ejected %t for %d, was told %d; able %t, %d bad answers, until %v", out, e.Fault, k.told, k.able(), k.bad, e.Until)
 	}
 	k.told = e.Fault
-	w.ejections++
 }
 
 func (w *world) laneIsBack(l *Lane[*job]) {

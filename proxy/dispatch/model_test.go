@@ -26,7 +26,7 @@ type world struct {
 	waited              uint64        // microseconds
 	gone                time.Duration // that lost lanes held something
 	stuck, overdue      int
-	ejections, backs    int
+	backs               int
 }
 
 // peer is a client.

@@ -36,9 +36,28 @@ func TestProperties(t *testing.T) {
 		for range rapid.IntRange(0, 3).Draw(t, "lanes") {
 			w.up()
 		}
+		if cfg.Eject > 0 && len(w.clients) > 0 && rapid.IntRange(0, 3).Draw(t, "experienced at 0") == 0 {
+			w.gatherExperience()
+		}
 		t.Repeat(w.actions())
 		w.settle()
 	})
+}
+
+// gatherExperience lets each lane answer so much that others are compared with it.
+func (w *world) gatherExperience() {
+	for range jurorAt {
+		for i := range w.lanes {
+			w.request(w.clients[i%len(w.clients)], 1)
+		}
+		for w.next() {
+		}
+		for _, k := range w.lanes {
+			for len(k.held) > 0 {
+				w.reply(k, k.held[0].token)
+			}
+		}
+	}
 }
 
 func (w *world) actions() map[string]func(*rapid.T) {
@@ -178,8 +197,10 @@ func (w *world) drawWork(t *rapid.T, answer func(*worker)) {
 		t.Skip("nobody there")
 	}
 	k := pick(t, "lane", w.lanes)
-	for range rapid.SampledFrom([]int{1, 20, 60}).Draw(t, "n") {
-		w.request(pick(t, "client", w.clients), 1)
+	for range rapid.SampledFrom([]int{1, 8, 25}).Draw(t, "n") {
+		for range w.lanes { // a doubtful one gets what others have no room for
+			w.request(pick(t, "client", w.clients), 1)
+		}
 		for w.next() {
 		}
 		for _, other := range slices.Clone(w.lanes) {
