@@ -22,7 +22,7 @@ type desk struct {
 
 func newDesk(tb testing.TB, clients, lanes int) *desk {
 	tb.Helper()
-	l, err := newLoop(Options{Log: zerolog.Nop(), Dispatch: dispatch.Config{Prefetch: dispatch.MaxPrefetch}}.withDefaults())
+	l, err := newLoop(Options{Log: zerolog.Nop(), Dispatch: dispatch.Config{Prefetch: dispatch.MaxPrefetch, Eject: time.Second}}.withDefaults())
 	if err != nil {
 		tb.Fatal(err)
 	}
