@@ -270,3 +270,27 @@ func TestTakeOverOfIPC(t *testing.T) {
 		t.Errorf("%v is left, %v", left, err)
 	}
 }
+
+// Time in which nobody was listened to counts against no peer.
+func TestAwaken(t *testing.T) {
+	const before, away = 10 * time.Second, 3 * time.Second
+	d := newDesk(t, 1, 1)
+	d.now, d.began = before, time.Now().Add(-before-away)
+	d.take(d.clients[0], wire("", "one"))
+	d.act()
+	ln := d.lanes[0].lane
+	ln.heartbeat = heartbeat{heard: 8 * time.Second, pinged: 9 * time.Second}
+	d.loop.lanes.list = append(d.loop.lanes.list, ln)
+	shaking := &conn{until: 11 * time.Second}
+	d.shaking = append(d.shaking, shaking)
+	d.awaken(before)
+	_, since, _ := ln.core.Oldest()
+	for what, got := range map[string]time.Duration{
+		"heard": ln.heartbeat.heard - 8*time.Second, "pinged": ln.heartbeat.pinged - 9*time.Second,
+		"until": shaking.until - 11*time.Second, "since": since - before, "now": d.now - before,
+	} {
+		if got < away || got > away+patience {
+			t.Errorf("%s has moved by %v, not %v", what, got, away)
+		}
+	}
+}

@@ -136,8 +136,8 @@ func (p *Proxy) drain(r *http.Request) (any, error) {
 
 func (p *Proxy) exited(r *http.Request) (any, error) {
 	body, err := decode[control.Exit](r)
-	if err == nil && p.loop.letters != nil {
-		err = p.loop.letters.exited(body)
+	if err == nil && p.loop.letters != nil && !p.loop.letters.exited(body) {
+		err = errStill
 	}
 	return struct{}{}, err
 }
