@@ -38,6 +38,13 @@ func (h *halfTaker) intro() {
 	h.fds = fds
 }
 
+// leave closes what it has.
+func (h *halfTaker) leave() {
+	_ = h.conn.Close()
+	passfd.CloseAll(h.fds)
+	h.fds = nil
+}
+
 // all reads up to the end, and what there is.
 func (h *halfTaker) all() {
 	h.intro()
@@ -80,7 +87,7 @@ func TestTakeOverFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := serve(t, Options{Heartbeat: time.Second, HeartbeatTimeout: 2 * time.Second})
+			s := serve(t, Options{})
 			client, worker := join(t, s.frontend, "DEALER"), join(t, s.backend, "REP")
 			client.send(wire("", "one"), wire("", "two", strings.Repeat("x", 2<<20)))
 			first := worker.recv()
@@ -92,8 +99,7 @@ func TestTakeOverFails(t *testing.T) {
 			h := &halfTaker{t: t, conn: conn}
 			c.until(h)
 			if !c.holds {
-				_ = conn.Close()
-				passfd.CloseAll(h.fds)
+				h.leave()
 			}
 			began := time.Now()
 			worker.send(wire(first...))
@@ -112,8 +118,7 @@ func TestTakeOverFails(t *testing.T) {
 			s.until(t, "the worker to be gone", func(s control.Snapshot) bool { return len(s.Lanes) == 0 })
 			client.send([]byte("nonsense\x00\x00"))
 			client.closed() // though another process has the connection too
-			_ = conn.Close()
-			passfd.CloseAll(h.fds)
+			h.leave()
 			s = s.takeOver(t, Options{})
 			client, worker = join(t, s.frontend, "REQ"), join(t, s.backend, "REP")
 			client.send(wire("", "three"))

@@ -155,13 +155,6 @@ func TestTakeOverKeepsWhatWasTold(t *testing.T) {
 	if a, b := fmt.Sprintf("%+v", before), fmt.Sprintf("%+v", after); a != strings.ReplaceAll(b, after.Lanes[0].Since.String(), before.Lanes[0].Since.String()) {
 		t.Errorf("was\n%s\nis\n%s", a, b)
 	}
-	drained := make(chan error, 1)
-	go func() { drained <- s.Drain(t.Context(), "hello/0#1") }()
-	worker.send(wire(held...))
-	client.recv()
-	if err := <-drained; err != nil {
-		t.Error(err)
-	}
 	late := join(t, s.backend, "REP")
 	s.until(t, "another lane", func(s control.Snapshot) bool { return len(s.Lanes) == 2 })
 	if err := s.Name(t.Context(), 2, "hello/0#1"); err != nil {
@@ -171,6 +164,13 @@ func TestTakeOverKeepsWhatWasTold(t *testing.T) {
 		t.Error("a drained worker's later lane is not drained")
 	}
 	_ = late.Close()
+	drained := make(chan error, 1)
+	go func() { drained <- s.Drain(t.Context(), "hello/0#1") }()
+	worker.send(wire(held...))
+	client.recv()
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
 }
 
 // A proxy that takes no more requests hands over as one, and a client's pause and a lane's that is set aside stay what they are.
@@ -268,6 +268,22 @@ func TestTakeOverOfIPC(t *testing.T) {
 	left, err := os.ReadDir(next.control[:strings.LastIndexByte(next.control, '/')])
 	if err != nil || len(left) > 0 {
 		t.Errorf("%v is left, %v", left, err)
+	}
+}
+
+// A worker whose process was not known yet is looked for again.
+func TestTakenLanesAreResolved(t *testing.T) {
+	d := newDesk(t, 0, 2)
+	for i, c := range d.lanes {
+		c.lane.id, c.lane.told = uint64(i+1), i == 0
+		d.loop.lanes.list = append(d.loop.lanes.list, c.lane)
+	}
+	d.begin()
+	if len(d.loop.lanes.resolver.asked) != 1 {
+		t.Fatalf("%d are looked for, want 1", len(d.loop.lanes.resolver.asked))
+	}
+	if q := <-d.loop.lanes.resolver.asked; q.lane != 2 {
+		t.Errorf("lane %d is looked for", q.lane)
 	}
 }
 
