@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/internal/dead"
@@ -125,6 +128,34 @@ func TestTakeOverFails(t *testing.T) {
 			worker.send(wire(worker.recv()...))
 			client.recv()
 		})
+	}
+}
+
+// Who is not taken over from goes on at once with what is left to do, and with its dead letters.
+func TestNotGiven(t *testing.T) {
+	d := newDesk(t, 1, 1)
+	d.letters = letterWriterTo(&disk{}, 1000, zerolog.Nop())
+	go d.letters.run()
+	t.Cleanup(func() { d.letters.end(patience) })
+	d.take(d.clients[0], wire("", "one"))
+	conn := &net.UnixConn{} // it fails at once
+	answer := make(chan error, 1)
+	d.giving = []giving{{conn, answer}}
+	d.give()
+	if err := <-answer; err == nil || d.done || d.given {
+		t.Fatalf("it has given: %v", err)
+	}
+	if d.core.Outstanding() != 1 {
+		t.Error("the request waits for another turn")
+	}
+	if !d.letters.exited(control.Exit{}) {
+		t.Error("the letters are still held")
+	}
+	d.ending = time.Second
+	d.giving = []giving{{conn, answer}}
+	d.give()
+	if err := <-answer; !errors.Is(err, errLeaving) {
+		t.Errorf("a proxy that ends gives: %v", err)
 	}
 }
 

@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -183,6 +184,11 @@ func TestTakeOverKeepsStanding(t *testing.T) {
 		client.send(wire("", fmt.Sprint(i)))
 	}
 	s.until(t, "the queue to be full", func(s control.Snapshot) bool { return s.Inflight == 1 && s.Queued >= 2 })
+	before := s.snapshot(t).Counters.Requests
+	s = s.takeOver(t, opts)
+	if now := s.snapshot(t).Counters.Requests; now != before {
+		t.Errorf("a client that was held back is read from: %d requests, then %d", before, now)
+	}
 	for i := range 50 {
 		if i%7 == 3 {
 			opts.Dispatch.Queue, opts.Dispatch.Prefetch = 1+i, 1+i%3
@@ -208,6 +214,24 @@ func TestTakeOverKeepsStanding(t *testing.T) {
 	if snap := s.snapshot(t); snap.Counters.Requests != 50 || snap.Counters.Redelivered != 0 {
 		t.Errorf("%+v", snap.Counters)
 	}
+}
+
+// A client that does not read its replies is not read from, before and after.
+func TestTakeOverKeepsChoked(t *testing.T) {
+	opts := Options{ClientBuffer: 64 << 20}
+	s := serve(t, opts)
+	client, worker := join(t, s.frontend, "DEALER"), join(t, s.backend, "REP")
+	client.send(wire("", "one"))
+	worker.sendBeside(wire(append(worker.recv(), strings.Repeat("x", 40<<20))...))
+	s.until(t, "the reply", func(s control.Snapshot) bool { return s.Counters.Replies == 1 })
+	client.send(wire("", "two"))
+	s = s.takeOver(t, opts)
+	if n := s.snapshot(t).Counters.Requests; n != 1 {
+		t.Errorf("%d requests were read", n)
+	}
+	client.recv()
+	worker.send(wire(worker.recv()...))
+	client.recv()
 }
 
 // A request's attempts are counted on, and its letter tells of workers that the process before knew.
@@ -278,6 +302,7 @@ func TestTakenLanesAreResolved(t *testing.T) {
 		c.lane.id, c.lane.told = uint64(i+1), i == 0
 		d.loop.lanes.list = append(d.loop.lanes.list, c.lane)
 	}
+	d.before = io.NopCloser(nil)
 	d.begin()
 	if len(d.loop.lanes.resolver.asked) != 1 {
 		t.Fatalf("%d are looked for, want 1", len(d.loop.lanes.resolver.asked))
