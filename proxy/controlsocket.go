@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/zfleet/zfleet/internal/endpoint"
 )
@@ -26,9 +25,13 @@ func (p *Proxy) openControl(replaced string) error {
 	}
 	at := p.opts.Control
 	if replaced != "" && sameFile(at, replaced) {
-		at = filepath.Join(filepath.Dir(at), ".zf"+strconv.Itoa(os.Getpid()))
+		at += "~" // also when one is left over there, of a process that was killed
 	}
-	socket, err := (endpoint.Endpoint{Transport: endpoint.IPC, Path: at}).Listen()
+	ep, err := endpoint.Parse("ipc://" + at)
+	if err != nil {
+		return fmt.Errorf("cannot have a control socket there: %w", err)
+	}
+	socket, err := ep.Listen()
 	if err != nil {
 		return err
 	}

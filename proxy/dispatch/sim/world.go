@@ -55,7 +55,7 @@ func newWorld(seed uint64, lines int) *world {
 	}
 	w.later(w.between(time.Millisecond, 50*time.Millisecond), w.weather)
 	if w.chance(0.5) {
-		w.later(w.heavy(100*time.Microsecond), w.handOver)
+		w.later(w.heavy(time.Millisecond), w.handOver)
 	}
 	return w
 }
@@ -129,7 +129,7 @@ func (w *world) handOver() {
 	w.now += away
 	w.judge.now = w.now
 	w.judge.handOver(away)
-	w.later(w.heavy(time.Millisecond), w.handOver)
+	w.later(w.heavy(4*time.Millisecond), w.handOver)
 }
 
 // run lets things happen until there were that many.
