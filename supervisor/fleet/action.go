@@ -38,6 +38,13 @@ type (
 		Done, Of  int      // workers that are replaced, and that there are to replace
 		LastLines []string // To is RollFrozen: what the worker printed last on whose account it froze
 	}
+	// UpgradeNote tells that the replacement of a service's proxy began, was done or failed, for logs and event streams.
+	UpgradeNote struct {
+		Service   string
+		To        UpgradeState
+		Cause     string
+		LastLines []string // To is UpgradeFailed: what the new proxy printed last
+	}
 	// HealthNote tells that a service became degraded, or is no longer, for logs and event streams.
 	HealthNote struct {
 		Service  string
@@ -50,13 +57,14 @@ type (
 	Finish struct{}
 )
 
-func (Start) action()      {}
-func (Stop) action()       {}
-func (Kill) action()       {}
-func (Abort) action()      {}
-func (Quiesce) action()    {}
-func (Note) action()       {}
-func (RollNote) action()   {}
-func (HealthNote) action() {}
-func (Gone) action()       {}
-func (Finish) action()     {}
+func (Start) action()       {}
+func (Stop) action()        {}
+func (Kill) action()        {}
+func (Abort) action()       {}
+func (Quiesce) action()     {}
+func (Note) action()        {}
+func (RollNote) action()    {}
+func (UpgradeNote) action() {}
+func (HealthNote) action()  {}
+func (Gone) action()        {}
+func (Finish) action()      {}

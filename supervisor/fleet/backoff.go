@@ -15,6 +15,9 @@ var proxyRestart = Restart{
 // proxyStartTimeout is how long a proxy may take to become ready. It takes some milliseconds.
 const proxyStartTimeout = 10 * time.Second
 
+// proxyTakeOverTimeout is how long a proxy may take to take over from another one, all requests that wait and their bytes included.
+const proxyTakeOverTimeout = time.Minute
+
 // tally is what a slot's restarts depend on: its failures since the last that were forgiven.
 type tally struct {
 	streak  int

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -10,11 +11,11 @@ import (
 func (f *Fleet) Describe() string {
 	var b strings.Builder
 	for _, svc := range f.View().Services {
-		fmt.Fprintf(&b, "%s: want %d, ready %d%s%s\n", svc.Name, svc.Want, svc.Ready, svc.Roll, going(svc))
+		fmt.Fprintf(&b, "%s: want %d, ready %d%s%s%s\n", svc.Name, svc.Want, svc.Ready, svc.Roll, svc.Upgrade, going(svc))
 		if svc.Degraded != "" {
 			fmt.Fprintf(&b, "  degraded: %s\n", svc.Degraded)
 		}
-		slots := append([]SlotView{svc.Proxy}, svc.Workers...)
+		slots := slices.Concat([]SlotView{svc.Proxy}, svc.Upgrade.Others, svc.Workers)
 		names := 0
 		for _, s := range slots {
 			names = max(names, len(s.Life.String()))

@@ -63,11 +63,13 @@ type (
 		Service string
 		Workers map[Life]Measure
 	}
-	// Reloaded says that a service is declared otherwise now. Its frontend, backend and delivery stay, and so does how many workers are
-	// wanted; the rest holds from now on, for a worker from its next start. With Roll its workers are replaced by new ones, as RestartAsked does for all, and
+	// Reloaded says that a service is declared otherwise now. How many workers are wanted stays; the rest holds from now on, for a worker
+	// from its next start. With Proxy its frontend, backend and delivery are others too, and another proxy takes over with them; when that
+	// fails, those that were there before hold again. Without it they stay. With Roll its workers are replaced by new ones, as RestartAsked does for all, and
 	// giving up that roll brings back what was before. It is ignored for what there is not, and once a shutdown was asked for.
 	Reloaded struct {
 		Service Service
+		Proxy   bool
 		Roll    bool
 		By      string // who asked, for event streams
 	}
@@ -81,6 +83,20 @@ type (
 	// Removed says that a service is not declared any more: it is drained, as ShutdownAsked does with all, and forgotten when nothing is left
 	// of it. It is ignored for a service that there is not.
 	Removed struct{ Service, By string }
+	// UpgradeAsked says that an operator wants a newer proxy to take over from the one that serves. It is ignored for what there is not, and
+	// once a shutdown was asked for.
+	UpgradeAsked struct {
+		Service string
+		By      string // as in Reloaded
+	}
+	// Adopted says that a new proxy has taken over from one that a supervisor which was killed had left, or could not. The core knows of
+	// that proxy from others: this is for event streams.
+	Adopted struct {
+		Service          string
+		Pid              int    // of the proxy that was left
+		Clients, Waiting int    // connections and requests that it had
+		Failed           string // why it could not be taken over: it was told to end. "": it was
+	}
 	// RestartAsked says that an operator wants workers replaced by newer ones, each of which is ready before the old one drains: all of a
 	// service, or one slot. While a roll is under way, or frozen, it becomes part of it, and the roll goes on. It is ignored for what there
 	// is not, and once a shutdown was asked for.
@@ -120,6 +136,8 @@ func (Measured) event()      {}
 func (Reloaded) event()      {}
 func (Added) event()         {}
 func (Removed) event()       {}
+func (UpgradeAsked) event()  {}
+func (Adopted) event()       {}
 func (RestartAsked) event()  {}
 func (ContinueAsked) event() {}
 func (UndoAsked) event()     {}

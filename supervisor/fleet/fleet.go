@@ -31,6 +31,9 @@ type service struct {
 	slots []*slot // by number; a slot that is not wanted stays
 	// retired has what ran beside a slot's worker and was told to go: one whose successor is ready, or a successor that is not needed.
 	retired []*slot
+	// handed has proxies that have handed over to another one and not ended.
+	handed  []*slot
+	upgrade upgrade
 	lives   map[int]int // by slot number: of the last life that was given out. They only ever grow
 	roll    roll
 	// degraded is why silent workers are not killed, "": those that are silent are.
@@ -131,6 +134,8 @@ func (f *Fleet) happened(ev Event) {
 		f.added(ev)
 	case Removed:
 		f.removed(ev.Service)
+	case UpgradeAsked:
+		f.upgradeAsked(ev)
 	case RestartAsked:
 		f.restartAsked(ev)
 	case ContinueAsked:
@@ -145,7 +150,7 @@ func (f *Fleet) happened(ev Event) {
 		if s := f.find(ev.life()); s != nil {
 			f.lifeNews(s, ev)
 		}
-	default: // Began, TimePassed: the time is the news
+	default: // Began, TimePassed: the time is the news. Adopted: of what the core knows from others
 	}
 }
 

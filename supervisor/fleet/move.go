@@ -34,6 +34,8 @@ func (f *Fleet) start(s *slot) {
 	f.setAge(s)
 	cause := "start"
 	switch {
+	case s.predecessor != nil && s.isProxy():
+		cause = fmt.Sprintf("to take over from %v", s.predecessor.life())
 	case s.predecessor != nil:
 		cause = fmt.Sprintf("to replace %v, %s", s.predecessor.life(), s.predecessor.toGo())
 	case s.restarts > 0:
@@ -80,5 +82,6 @@ func (f *Fleet) free(s *slot, cause string) {
 		s.predecessor.successor = nil
 	}
 	s.svc.retired = slices.DeleteFunc(s.svc.retired, func(r *slot) bool { return r == s })
+	s.svc.handed = slices.DeleteFunc(s.svc.handed, func(r *slot) bool { return r == s })
 	*s = slot{svc: s.svc, number: s.number, lives: s.lives}
 }

@@ -71,6 +71,10 @@ func (f *Fleet) exited(s *slot, e Exit) {
 	switch s.state {
 	case StateStarting, StateReady, StateUnready:
 		f.forgive(s)
+		if s.hasHandedOver(e) {
+			f.handedOver(s)
+			return
+		}
 		f.failed(s, e, s.failure(e))
 	case stateKilled:
 		cause := s.reason
@@ -91,7 +95,7 @@ func stopped(e Exit) string {
 
 // failed is the end of a process that was wanted.
 func (f *Fleet) failed(s *slot, e Exit, cause string) {
-	if s.svc.leave != serving && !s.mayReturn() {
+	if s.svc.leave != serving && !s.mayReturn() && !(s.isProxy() && s.hasHeir()) {
 		f.free(s, cause)
 		return
 	}
@@ -102,6 +106,8 @@ func (f *Fleet) failed(s *slot, e Exit, cause string) {
 		f.dismiss(s, "whom it was to replace has ended")
 	}
 	switch {
+	case s.predecessor != nil && s.isProxy():
+		f.failUpgrade(s, e, cause)
 	case s.predecessor != nil && frozen:
 		f.free(s, cause)
 	case s.predecessor != nil:

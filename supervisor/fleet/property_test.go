@@ -31,7 +31,9 @@ func TestProperties(t *testing.T) {
 			"observed":        w.somebodyObserved,
 			"measured":        w.somebodyMeasured,
 			"restart":         func(t *rapid.T) { w.restart(w.service(t), rapid.SampledFrom([]int{AllSlots, 0, 1, 5}).Draw(t, "slot")) },
-			"reload":          func(t *rapid.T) { w.reload(w.service(t), rapid.Bool().Draw(t, "roll")) },
+			"reload":          func(t *rapid.T) { w.reload(w.service(t), rapid.Bool().Draw(t, "proxy"), rapid.Bool().Draw(t, "roll")) },
+			"upgrade":         func(t *rapid.T) { w.upgrade(w.service(t)) },
+			"hands over":      w.somebodyHandsOver,
 			"add":             func(t *rapid.T) { w.add(w.service(t), rapid.IntRange(0, 4).Draw(t, "count")) },
 			"remove":          w.somebodyRemoved,
 			"continue":        func(t *rapid.T) { w.step(ContinueAsked{Service: w.service(t)}) },
@@ -68,6 +70,18 @@ func (w *world) somebodyUnready(t *rapid.T) {
 	w.alive[l].ready = false
 	delete(w.silent, l)
 	w.step(BecameUnready{Life: l, Reason: "lane lost"})
+}
+
+// somebodyHandsOver: a proxy that another one takes over from ends with 0, before the other one says that it serves.
+func (w *world) somebodyHandsOver(t *rapid.T) {
+	name := w.service(t)
+	for _, svc := range w.fleet.View().Services {
+		if svc.Name == name && len(svc.Upgrade.Others) > 0 && w.alive[svc.Proxy.Life] != nil {
+			w.exit(svc.Proxy.Life, Exit{Code: 0})
+			return
+		}
+	}
+	t.Skip("nobody takes over")
 }
 
 // lateNews of a life that is dead or never was must change nothing at all.
@@ -155,6 +169,9 @@ func (w *world) converges() {
 	for _, svc := range w.fleet.View().Services {
 		if n := w.count(workerOf(svc.Name)); n != w.want[svc.Name] || svc.Ready != n || svc.Want != n || svc.Proxy.State != StateReady {
 			w.Fatalf("%s does not converge: %d run, %d wanted\n%s", svc.Name, n, w.want[svc.Name], w.fleet.Describe())
+		}
+		if n := w.count(proxyUp(svc.Name)); n != 1 || svc.Upgrade.State == UpgradeUpgrading {
+			w.Fatalf("%s has %d proxies, upgrade %s\n%s", svc.Name, n, svc.Upgrade.State, w.fleet.Describe())
 		}
 		if svc.Degraded != "" {
 			w.Fatalf("%s is degraded for ever\n%s", svc.Name, w.fleet.Describe())

@@ -17,6 +17,7 @@ func (f *Fleet) reconcile() {
 		case svc.proxy.state == StatePending:
 			f.start(svc.proxy)
 		}
+		f.renewProxy(svc)
 	}
 	f.startWorkers() // also those of services that end and are not empty yet
 	for _, svc := range f.services {

@@ -36,13 +36,13 @@ func (f *Fleet) measured(ev Measured) {
 	if svc == nil {
 		return
 	}
-	for _, s := range svc.workers() {
+	for _, s := range svc.all() {
 		m, ok := ev.Workers[s.life()]
 		if !ok || !s.state.alive() {
 			continue
 		}
 		s.stale = m.Stale
-		if s.recycle == "" && s.mayWear() {
+		if s.recycle == "" && s.mayWear() && !s.isProxy() {
 			s.recycle = svc.Workers.exceeded(m)
 		}
 	}

@@ -9,6 +9,10 @@ func (f *Fleet) reloaded(ev Reloaded) {
 	}
 	before, declared := svc.Service, f.nextTicket()
 	svc.declare(ev.Service)
+	if ev.Proxy {
+		svc.Frontend, svc.Backend, svc.Delivery = ev.Service.Frontend, ev.Service.Backend, ev.Service.Delivery
+		f.beginUpgrade(svc, &before, "the fleet file has changed")
+	}
 	if !ev.Roll {
 		return
 	}
@@ -18,7 +22,7 @@ func (f *Fleet) reloaded(ev Reloaded) {
 	}
 }
 
-// declare takes what can be otherwise while the service runs.
+// declare takes what the proxy has no part in.
 func (svc *service) declare(next Service) {
 	next.Frontend, next.Backend, next.Delivery = svc.Frontend, svc.Backend, svc.Delivery
 	svc.Service = next

@@ -29,7 +29,8 @@ import (
 //	observed SERVICE LIFE=3 …    requests held
 //	measured SERVICE LIFE=(REQUESTS, MIB[, stale]) …
 //	restart SERVICE | SERVICE/SLOT
-//	reload SERVICE KEY=… [roll]  it is declared otherwise, with the keys of fleet
+//	reload SERVICE KEY=… [proxy] [roll]  it is declared otherwise, with the keys of fleet
+//	upgrade SERVICE              its proxy is to be replaced
 //	add SERVICE [at=0] KEY=…     it is declared anew, with the keys of fleet; before so many others, or last
 //	remove SERVICE
 //	continue SERVICE | undo SERVICE
@@ -111,12 +112,11 @@ func tell(a Action) string {
 		return fmt.Sprintf("GONE %s", a.Service)
 	case Finish:
 		return "FINISH"
+	case UpgradeNote:
+		return fmt.Sprintf("  %s proxy %s: %s%s", a.Service, a.To, a.Cause, lastLines(a.LastLines))
 	case RollNote:
 		line := fmt.Sprintf("  %s is %s, %d of %d: %s", a.Service, a.To, a.Done, a.Of, a.Cause)
-		if len(a.LastLines) > 0 {
-			line += fmt.Sprintf(" (last lines: %s)", strings.Join(a.LastLines, "; "))
-		}
-		return line
+		return line + lastLines(a.LastLines)
 	case Note:
 		line := fmt.Sprintf("  %v %s -> %s: %s", a.Life, a.From, a.To, a.Cause)
 		if a.To == StateBackoff || a.To == StateCrashloop {
@@ -126,6 +126,13 @@ func tell(a Action) string {
 	default:
 		return fmt.Sprintf("unknown action %T", a)
 	}
+}
+
+func lastLines(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (last lines: %s)", strings.Join(lines, "; "))
 }
 
 func parseSpec(t *testing.T, d *datadriven.TestData) Spec {
@@ -148,6 +155,8 @@ func parseService(t *testing.T, d *datadriven.TestData, name string, args []data
 		switch arg.Key {
 		case "count":
 			svc.Workers.Count = integer(t, val)
+		case "queue":
+			svc.Delivery.Queue = integer(t, val)
 		case "start-timeout":
 			svc.Workers.StartTimeout = duration(t, val)
 		case "failures":
@@ -222,7 +231,11 @@ func parseEvents(t *testing.T, d *datadriven.TestData) (events []Event) {
 		}
 		return []Event{RestartAsked{Service: name, Slot: AllSlots}}
 	case "reload":
-		return []Event{Reloaded{Service: parseService(t, d, d.CmdArgs[0].Key, without(d, "roll")), Roll: d.HasArg("roll")}}
+		return []Event{Reloaded{
+			Service: parseService(t, d, d.CmdArgs[0].Key, without(d, "roll", "proxy")), Proxy: d.HasArg("proxy"), Roll: d.HasArg("roll"),
+		}}
+	case "upgrade":
+		return []Event{UpgradeAsked{Service: d.CmdArgs[0].Key}}
 	case "add":
 		ev := Added{Service: parseService(t, d, d.CmdArgs[0].Key, without(d, "at")), At: 100}
 		d.MaybeScanArgs(t, "at", &ev.At)
@@ -247,8 +260,8 @@ func parseEvents(t *testing.T, d *datadriven.TestData) (events []Event) {
 }
 
 // without is what follows the service's name, but for one key.
-func without(d *datadriven.TestData, key string) []datadriven.CmdArg {
-	return slices.DeleteFunc(slices.Clone(d.CmdArgs[1:]), func(arg datadriven.CmdArg) bool { return arg.Key == key })
+func without(d *datadriven.TestData, keys ...string) []datadriven.CmdArg {
+	return slices.DeleteFunc(slices.Clone(d.CmdArgs[1:]), func(arg datadriven.CmdArg) bool { return slices.Contains(keys, arg.Key) })
 }
 
 func reason(d *datadriven.TestData) string {

@@ -32,7 +32,7 @@ func (f *Fleet) drain(svc *service, why string) {
 		return
 	}
 	f.leave(svc, why)
-	if svc.proxy.state.up() {
+	if svc.served() {
 		f.act(Quiesce{Service: svc.Name})
 		return
 	}
@@ -102,10 +102,12 @@ func (f *Fleet) finish() {
 
 // endService takes a service's end as far as it can go now: the proxy outlives the workers.
 func (f *Fleet) endService(svc *service) {
-	if svc.leave == quiescing && !svc.proxy.state.up() {
+	if svc.leave == quiescing && !svc.served() {
 		f.release(svc)
 	}
 	if svc.leave == leaving && svc.countAll(State.alive) == 0 {
-		f.stop(svc.proxy, svc.why)
+		for _, p := range svc.proxies() {
+			f.stop(p, svc.why)
+		}
 	}
 }

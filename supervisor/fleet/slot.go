@@ -90,7 +90,10 @@ func (s *slot) startBy() (time.Time, bool) {
 }
 
 func (s *slot) startTimeout() time.Duration {
-	if s.isProxy() {
+	switch {
+	case s.isProxy() && s.predecessor != nil:
+		return proxyTakeOverTimeout
+	case s.isProxy():
 		return proxyStartTimeout
 	}
 	return s.svc.Workers.StartTimeout
@@ -118,7 +121,7 @@ func (f *Fleet) all() (slots []*slot) {
 	return slots
 }
 
-func (svc *service) all() []*slot { return append([]*slot{svc.proxy}, svc.workers()...) }
+func (svc *service) all() []*slot { return append(svc.proxies(), svc.workers()...) }
 
 // workers are the slots, the successors and the retired.
 func (svc *service) workers() []*slot {

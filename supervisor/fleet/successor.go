@@ -23,7 +23,7 @@ func (svc *service) surplus() int { return len(svc.successors()) + len(svc.retir
 // nextToReplace is a worker that is to get a successor now; nil when there is none, or no room for another process. A slot that is
 // outdated waits until those that were replaced before it are ready.
 func (svc *service) nextToReplace() *slot {
-	if svc.leave != serving || svc.roll.state == RollFrozen || svc.proxy.state != StateReady ||
+	if svc.leave != serving || svc.roll.state == RollFrozen || svc.upgrade.underWay() || svc.proxy.state != StateReady ||
 		svc.surplus() >= svc.Workers.MaxSurge.Of(svc.want) {
 		return nil
 	}
@@ -53,7 +53,11 @@ func (f *Fleet) try(s *slot) {
 
 // stoodTrial gives a successor its place that has been ready for long enough.
 func (f *Fleet) stoodTrial(s *slot) {
-	if s.predecessor != nil && s.trial.IsZero() && s.svc.leave == serving {
+	switch {
+	case s.predecessor == nil:
+	case s.isProxy():
+		f.takeOver(s)
+	case s.trial.IsZero() && s.svc.leave == serving:
 		f.handOver(s)
 	}
 }
@@ -81,7 +85,11 @@ func (f *Fleet) succeed(old *slot, cause string) {
 }
 
 func (s *slot) adopt(next *slot) {
-	s.svc.slots[s.number] = next
+	if s.isProxy() {
+		s.svc.proxy = next
+	} else {
+		s.svc.slots[s.number] = next
+	}
 	s.successor, next.predecessor = nil, nil
 	next.renew, next.failures = s.renew, s.failures
 }
@@ -102,7 +110,10 @@ func (f *Fleet) dismiss(s *slot, cause string) {
 		return
 	}
 	s.successor, next.predecessor = nil, nil
-	if next.state.alive() {
+	switch {
+	case next.state.alive() && s.isProxy():
+		s.svc.handed = append(s.svc.handed, next)
+	case next.state.alive():
 		s.svc.retired = append(s.svc.retired, next)
 	}
 	f.stop(next, cause)

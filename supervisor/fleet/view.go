@@ -23,6 +23,7 @@ type ServiceView struct {
 	Ready    int
 	Auto     AutoView
 	Roll     RollView
+	Upgrade  UpgradeView // how the replacement of the proxy fares, or how the last one did
 	// Degraded is why workers that do not answer their health checks are not killed, "": they are.
 	Degraded string
 	Proxy    SlotView
@@ -61,6 +62,7 @@ func (f *Fleet) View() View {
 func (svc *service) view() ServiceView {
 	v := ServiceView{
 		Name: svc.Name, Frontend: svc.Frontend, Backend: svc.Backend, Leaving: svc.removed, Want: svc.want, Auto: AutoView{svc.Autoscale, svc.held, svc.Workers.StartTimeout}, Roll: svc.rollView(),
+		Upgrade:  svc.upgradeView(),
 		Degraded: svc.degraded, Proxy: svc.proxy.view(),
 	}
 	v.Ready = svc.count(func(s State) bool { return s == StateReady })

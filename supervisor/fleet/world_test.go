@@ -12,25 +12,26 @@ import (
 // world is what the core's actions would have done outside: the processes, and who was told what. The properties ask it, not the core.
 type world struct {
 	*rapid.T
-	fleet    *Fleet
-	budget   int
-	surge    int
-	minReady time.Duration
-	now      time.Time
-	want     map[string]int  // of the services that are declared
-	leaving  map[string]bool // those that were removed and are not gone yet
-	held     map[string]bool // by an operator, of those with autoscaling
-	alive    map[Life]*process
-	lives    []Life // every one that was ever started
-	asked    int    // for a shutdown
-	killing  bool
-	emptying map[string]bool // told to quiesce
-	quiesced map[string]bool
-	finished int
-	scaling  bool           // the event under way is Scaled
-	silent   map[Life]bool  // told that they do not answer their health checks, and not otherwise since
-	lost     map[place]bool // where a life was killed for that, and none has become ready since
-	outdated map[Life]bool  // who lived when a restart was asked for that has not been given up
+	fleet     *Fleet
+	budget    int
+	surge     int
+	minReady  time.Duration
+	now       time.Time
+	want      map[string]int  // of the services that are declared
+	leaving   map[string]bool // those that were removed and are not gone yet
+	held      map[string]bool // by an operator, of those with autoscaling
+	alive     map[Life]*process
+	lives     []Life // every one that was ever started
+	asked     int    // for a shutdown
+	killing   bool
+	emptying  map[string]bool // told to quiesce
+	quiesced  map[string]bool
+	finished  int
+	scaling   bool            // the event under way is Scaled
+	silent    map[Life]bool   // told that they do not answer their health checks, and not otherwise since
+	lost      map[place]bool  // where a life was killed for that, and none has become ready since
+	upgrading map[string]bool // its proxy may have another one beside it
+	outdated  map[Life]bool   // who lived when a restart was asked for that has not been given up
 }
 
 type place struct {
@@ -54,7 +55,7 @@ func (p *process) told() bool { return p.stopped || p.killed }
 func newWorld(t *rapid.T) *world {
 	w := &world{
 		T: t, budget: rapid.IntRange(1, 3).Draw(t, "budget"), now: time.Unix(0, 0),
-		want: map[string]int{}, leaving: map[string]bool{}, held: map[string]bool{}, alive: map[Life]*process{},
+		want: map[string]int{}, leaving: map[string]bool{}, held: map[string]bool{}, alive: map[Life]*process{}, upgrading: map[string]bool{},
 		emptying: map[string]bool{}, quiesced: map[string]bool{}, outdated: map[Life]bool{}, silent: map[Life]bool{}, lost: map[place]bool{},
 		minReady: time.Duration(rapid.IntRange(0, 1).Draw(t, "min_ready")) * 5 * time.Second,
 		surge:    rapid.IntRange(1, 2).Draw(t, "surge"),
@@ -117,7 +118,7 @@ func (w *world) start(l Life) {
 		w.Fatalf("%v is started and its service is told to end", l)
 	}
 	for other := range w.alive {
-		if l.Slot == ProxySlot && other.Service == l.Service && other.Slot == l.Slot {
+		if l.Slot == ProxySlot && other.Service == l.Service && other.Slot == l.Slot && !w.upgrading[l.Service] {
 			w.Fatalf("%v is started while %v is alive", l, other)
 		}
 	}
@@ -139,11 +140,11 @@ func (w *world) stop(l Life) {
 	switch {
 	case !w.ending(l.Service) && !w.scaling && p.ready && w.count(readyIn(l)) == 0:
 		w.Fatalf("%v serves and is told to stop, and nobody has its place", l)
-	case !w.ending(l.Service) && !w.scaling && p.ready && w.count(w.tooNew(l)) > 0:
+	case !w.ending(l.Service) && !w.scaling && l.Slot != ProxySlot && p.ready && w.count(w.tooNew(l)) > 0:
 		w.Fatalf("%v serves and is told to stop, and who has its place is not ready for %v yet", l, w.minReady)
-	case !w.ending(l.Service) && l.Slot == ProxySlot:
+	case !w.ending(l.Service) && l.Slot == ProxySlot && w.count(readyIn(l)) == 0:
 		w.Fatalf("the proxy %v is told to stop", l)
-	case l.Slot == ProxySlot && (!w.quiesced[l.Service] || w.count(workerOf(l.Service)) > 0):
+	case l.Slot == ProxySlot && w.count(readyIn(l)) == 0 && (!w.quiesced[l.Service] || w.count(workerOf(l.Service)) > 0):
 		w.Fatalf("the proxy %v is told to stop before it holds nothing and its workers are gone", l)
 	case w.ending(l.Service) && l.Slot != ProxySlot && !w.quiesced[l.Service] && w.count(proxyUp(l.Service)) > 0:
 		w.Fatalf("%v is told to stop before its proxy holds nothing", l)
@@ -297,7 +298,8 @@ func (w *world) checkView() {
 	view, seen := w.fleet.View(), 0
 	for _, svc := range view.Services {
 		w.checkHealth(svc)
-		for _, s := range append([]SlotView{svc.Proxy}, svc.Workers...) {
+		w.checkUpgrade(svc)
+		for _, s := range slices.Concat([]SlotView{svc.Proxy}, svc.Upgrade.Others, svc.Workers) {
 			p := w.alive[s.Life]
 			if s.State.alive() != (p != nil) {
 				w.Fatalf("%v is said to be %s, and it is %+v\n%s", s.Life, s.State, p, w.fleet.Describe())
@@ -318,6 +320,13 @@ func (w *world) checkView() {
 	}
 }
 
+// checkUpgrade: no more than two proxies of a service are not told to go, and a second one is there only while one takes over.
+func (w *world) checkUpgrade(svc ServiceView) {
+	if n := w.count(proxyUp(svc.Name)); n > 2 || n == 2 && svc.Upgrade.State != UpgradeUpgrading {
+		w.Fatalf("%d proxies of %s\n%s", n, svc.Name, w.fleet.Describe())
+	}
+}
+
 func (w *world) count(is func(Life, *process) bool) (n int) {
 	for l, p := range w.alive {
 		if is(l, p) {
@@ -331,7 +340,7 @@ func (w *world) count(is func(Life, *process) bool) (n int) {
 func (w *world) surplus(name string) (n int) {
 	slots := map[int]int{}
 	for l := range w.alive {
-		if l.Service == name {
+		if l.Service == name && l.Slot != ProxySlot {
 			slots[l.Slot]++
 		}
 	}
@@ -432,14 +441,22 @@ func (w *world) restart(service string, slot int) {
 	w.step(RestartAsked{Service: service, Slot: slot})
 }
 
-func (w *world) reload(name string, roll bool) {
+func (w *world) reload(name string, proxy, roll bool) {
 	svc := w.declared(name, 0)
+	svc.Delivery.Queue = len(w.lives) // another one each time
+	w.upgrading[name] = w.upgrading[name] || proxy
 	for l, p := range w.alive {
 		if roll && w.serves(name) && l.Service == name && l.Slot >= 0 && !p.told() {
 			w.outdated[l] = true
 		}
 	}
-	w.step(Reloaded{Service: svc, Roll: roll})
+	w.step(Reloaded{Service: svc, Proxy: proxy, Roll: roll})
+}
+
+// upgrade notes that the proxy is to go, unless its successor fails.
+func (w *world) upgrade(name string) {
+	w.upgrading[name] = true
+	w.step(UpgradeAsked{Service: name})
 }
 
 func (w *world) undo(service string) {
