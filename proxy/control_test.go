@@ -81,6 +81,9 @@ func TestEvents(t *testing.T) {
 	if e := <-events; e.Kind != control.LaneUp || e.Lane.Peer != early.LocalAddr().String() {
 		t.Errorf("first event %+v", e)
 	}
+	if e := <-events; e.Kind != control.Listed {
+		t.Errorf("after all lanes: %+v", e)
+	}
 	late := join(t, s.backend, "REP")
 	if e := <-events; e.Kind != control.LaneUp || e.Lane.Peer != late.LocalAddr().String() || e.Lane.Pid == 0 {
 		t.Errorf("second event %+v", e)

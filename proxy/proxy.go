@@ -18,6 +18,7 @@ import (
 	"github.com/zfleet/zfleet/internal/dead"
 	"github.com/zfleet/zfleet/internal/endpoint"
 	"github.com/zfleet/zfleet/internal/errorreply"
+	"github.com/zfleet/zfleet/proxy/control"
 	"github.com/zfleet/zfleet/proxy/dispatch"
 )
 
@@ -26,7 +27,10 @@ type Options struct {
 	Frontend []*endpoint.Listener // ROUTER ports; the caller closes them after Run
 	Backend  []*endpoint.Listener // DEALER ports
 	Control  string               // path of the control socket; "": none
-	Secret   string               // PLAIN password of workers that give a name; "": any
+	Version  string               // of this program, for snapshots
+	// LastLines are those of the log that could not be written; nil: they are not kept.
+	LastLines func() control.Lines
+	Secret    string // PLAIN password of workers that give a name; "": any
 
 	Dispatch     dispatch.Config
 	Service      string              // its name, in dead letters

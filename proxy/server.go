@@ -50,6 +50,7 @@ func (p *Proxy) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+control.PathSnapshot, answer(p.snapshot))
 	mux.HandleFunc("GET "+control.PathEvents, p.events)
+	mux.HandleFunc("GET "+control.PathLines, answer(p.lastLines))
 	mux.HandleFunc("POST "+control.PathName, answer(p.name))
 	mux.HandleFunc("POST "+control.PathDrain, answer(p.drain))
 	mux.HandleFunc("POST "+control.PathQuiesce, answer(p.quiesce))
@@ -109,6 +110,13 @@ func (p *Proxy) snapshot(r *http.Request) (any, error) {
 	s, err := ask(r.Context(), p, (*loop).snapshot)
 	s.Goroutines, s.Heap = vitals.Read()
 	return s, err
+}
+
+func (p *Proxy) lastLines(*http.Request) (any, error) {
+	if p.opts.LastLines == nil {
+		return control.Lines{}, nil
+	}
+	return p.opts.LastLines(), nil
 }
 
 func (p *Proxy) name(r *http.Request) (any, error) {

@@ -11,6 +11,7 @@ import (
 func (l *loop) snapshot() control.Snapshot {
 	s := control.Snapshot{
 		Pid:      os.Getpid(),
+		Version:  l.opts.Version,
 		Since:    l.began,
 		Frontend: l.bound[frontend],
 		Backend:  l.bound[backend],

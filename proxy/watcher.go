@@ -25,6 +25,7 @@ func (s *lanes) watch() *watcher {
 			now = append(now, control.Event{Kind: control.LaneUp, At: time.Now(), Lane: ln.view()})
 		}
 	}
+	now = append(now, control.Event{Kind: control.Listed, At: time.Now()})
 	w.events <- now
 	s.watchers = append(s.watchers, w)
 	return w

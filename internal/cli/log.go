@@ -16,6 +16,8 @@ type logOptions struct {
 	level  string // as zerolog spells them; "": info
 	format string // console, json; anything else: console on a terminal, else json
 	file   string // instead of stderr
+	// unwritten keeps the last lines that cannot be written; nil: nothing does.
+	unwritten *unreadLog
 }
 
 const (
@@ -36,6 +38,9 @@ func (ui *tui) log(o logOptions) (zerolog.Logger, error) {
 	to, err := ui.logWriter(o)
 	if err != nil {
 		return zerolog.Nop(), err
+	}
+	if o.unwritten != nil {
+		o.unwritten.to, to = to, o.unwritten
 	}
 	queue := diode.NewWriter(to, logLines, 0, func(missed int) {
 		_, _ = fmt.Fprintf(to, `{"level":"warn","time":%q,"message":"%d log lines dropped: they are not read fast enough"}`+"\n", now(), missed)

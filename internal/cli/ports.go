@@ -19,6 +19,14 @@ type ports struct {
 	ending sync.Once
 }
 
+// abandon is close for a proxy whose ports nobody will have: socket files go too, whoever made them.
+func (p *ports) abandon() error {
+	for _, ln := range slices.Concat(p.frontend, p.backend) {
+		ln.Own()
+	}
+	return p.close()
+}
+
 // openPorts gives the listeners of all endpoints: those that a supervisor holds, those of a proxy that is taken over from, and the others
 // bound here.
 func openPorts(frontend, backend []string, handed *handedPorts) (*ports, error) {

@@ -39,10 +39,6 @@ endpoints, and promises no more than zmq_proxy does: a request dies with its wor
   zfleet proxy --frontend tcp://*:5559 --backend tcp://*:5560 --control /run/p.sock --take-over /run/p.sock`
 )
 
-// orphanGrace is how long a proxy whose supervisor is gone goes on: its workers end too, and what they finish is still given out. Its ports
-// are free at once.
-const orphanGrace = time.Second
-
 type proxyFlags struct {
 	frontend, backend []string
 	engine            string
@@ -53,6 +49,7 @@ type proxyFlags struct {
 	errorReply        string
 	grace             time.Duration
 	takeOver          string
+	orphanGrace       time.Duration
 	opts              proxy.Options
 }
 
@@ -89,6 +86,7 @@ func newProxyCommand(ui *tui) *cobra.Command {
 	flags.Int64Var(&f.opts.DeadLetters.Bytes, "dead-letters-size", 64<<20, "bytes of them that are kept; the oldest go first")
 	flags.DurationVar(&f.opts.DeadLetters.Age, "dead-letters-age", 7*24*time.Hour, "how long they are kept; 0: for ever")
 	flags.DurationVar(&f.grace, "grace", 30*time.Second, "how long requests may still be answered after SIGTERM")
+	flags.DurationVar(&f.orphanGrace, "orphan-grace", 0, "how long it serves on when its supervisor is gone, until another proxy takes over; 0: it ends")
 	flags.StringVar(&f.opts.Control, "control", "", "path of a unix socket to ask the proxy at; see docs/architecture.md")
 	flags.StringVar(&f.takeOver, "take-over", "", "`PATH` of the control socket of a running proxy to take everything over from; may be that of --control")
 	flags.StringVar(&f.service, "name", "", "the service's name, for logs")
@@ -100,14 +98,20 @@ func runProxy(cmd *cobra.Command, ui *tui, f *proxyFlags) error {
 	if err := f.check(cmd); err != nil {
 		return err
 	}
-	log, err := ui.log(logOptions{})
+	unwritten := &unreadLog{}
+	log, err := ui.log(logOptions{unwritten: unwritten})
 	if err != nil {
 		return err
 	}
+	f.opts.LastLines, f.opts.Version = unwritten.lines, version()
 	if f.service != "" {
 		log = log.With().Str("service", f.service).Logger()
 	}
-	ctx, stop := endOnSignal(cmd.Context(), os.Getenv(control.EnvLifeline) != "")
+	supervised := os.Getenv(control.EnvLifeline) != ""
+	if supervised {
+		signal.Ignore(syscall.SIGHUP) // of a terminal that the supervisor had
+	}
+	ctx, stop := endOnSignal(cmd.Context(), supervised)
 	defer stop()
 	switch f.engine {
 	case "zfleet":
@@ -151,6 +155,8 @@ func (f *proxyFlags) check(cmd *cobra.Command) error {
 		return usagef(cmd, "--max-ejected must be from 1 to 100")
 	case f.opts.DeadLetters.Age < 0:
 		return usagef(cmd, "--dead-letters-age must not be negative")
+	case f.orphanGrace < 0:
+		return usagef(cmd, "--orphan-grace must not be negative")
 	case f.opts.Heartbeat < 0:
 		return usagef(cmd, "--heartbeat must not be negative")
 	case f.opts.HeartbeatTimeout <= f.opts.Heartbeat:
@@ -184,7 +190,7 @@ func (f *proxyFlags) run(cmd *cobra.Command, ctx context.Context, log zerolog.Lo
 	if opts.Dispatch.Once && opts.Dispatch.Prefetch > 1 {
 		return usagef(cmd, "--prefetch must be 1 with --redeliver never: what waits at a worker would be lost with it")
 	}
-	orphaned, err := lifeline(os.Getenv(control.EnvLifeline))
+	alone, err := lifeline(os.Getenv(control.EnvLifeline))
 	if err != nil {
 		return err
 	}
@@ -199,7 +205,7 @@ func (f *proxyFlags) run(cmd *cobra.Command, ctx context.Context, log zerolog.Lo
 		return err
 	}
 	log.Info().Strs("frontend", bound(ports.frontend)).Strs("backend", bound(ports.backend)).Msg("proxy is up")
-	go endOrphaned(orphaned, p, ports, log)
+	go (&orphan{proxy: p, ports: ports, log: log, grace: f.orphanGrace, last: f.grace}).run(alone)
 	if err = p.Run(ctx); errors.Is(err, proxy.ErrHandedOver) {
 		return ports.leave()
 	}
@@ -231,18 +237,6 @@ func (f *proxyFlags) open(ctx context.Context, opts proxy.Options, ports *ports,
 		log.Warn().Err(err).Msg("cannot close a port that no flag names any more")
 	}
 	return p, nil
-}
-
-// endOrphaned waits, as long as there is a supervisor, or none was there, for ever.
-func endOrphaned(orphaned <-chan struct{}, p *proxy.Proxy, ports *ports, log zerolog.Logger) {
-	<-orphaned
-	log.Warn().Msg("the supervisor is gone: ending")
-	if !p.Abandon(orphanGrace) {
-		return
-	}
-	if err := ports.close(); err != nil { // the next supervisor may want them now
-		log.Warn().Err(err).Msg("cannot close the ports")
-	}
 }
 
 func parsePrefetch(cmd *cobra.Command, s string) (int, error) {

@@ -13,7 +13,7 @@ import (
 func defaultFile(opts Options) File {
 	return File{
 		Folder: opts.Folder,
-		Spec:   fleet.Spec{Name: nameOf(opts.Folder), MaxStarting: max(1, min(opts.CPUs, 4))},
+		Spec:   fleet.Spec{Name: nameOf(opts.Folder), MaxStarting: max(1, min(opts.CPUs, 4)), OrphanGrace: time.Minute},
 		Log:    Log{Level: "info", Format: "auto", Workers: true, Keep: 8 << 20, Files: 4, KeepUnused: 7 * 24 * time.Hour},
 	}
 }

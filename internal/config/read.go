@@ -17,6 +17,7 @@ func (p *parser) read(root *table) File {
 	if _, ok := root.text("state_dir", "state", &f.State); ok {
 		f.State = p.absolute(f.State)
 	}
+	p.orNone(root, "orphan_grace", soonest, &f.Spec.OrphanGrace)
 	p.log(root.table("log"), &f.Log)
 	p.admin(root.table("admin"), &f.Admin)
 	services := root.table("service")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -58,16 +59,22 @@ func (l *Listener) listen() error {
 	return l.finish()
 }
 
+// What a folder for ipc://* and the socket in it are called.
+const (
+	tempPrefix = "zfleet"
+	tempSocket = "socket"
+)
+
 // makeFolder gives ipc://* a path of its own, as libzmq does.
 func (l *Listener) makeFolder() error {
 	if l.bound.Transport != IPC || l.bound.Path != "*" {
 		return nil
 	}
-	temp, err := os.MkdirTemp("", "zfleet")
+	temp, err := os.MkdirTemp("", tempPrefix)
 	if err != nil {
 		return err
 	}
-	l.temp, l.bound.Path = temp, filepath.Join(temp, "socket")
+	l.temp, l.bound.Path = temp, filepath.Join(temp, tempSocket)
 	return nil
 }
 
@@ -169,6 +176,33 @@ func checkInherited(ep Endpoint, fd int) error {
 		return fmt.Errorf("the socket is not %s", ep.Transport)
 	}
 	return nil
+}
+
+// Own makes the Listener remove its socket file when it is closed, as if Listen had made it: whoever did is gone.
+func (l *Listener) Own() {
+	if l.bound.Transport != IPC || l.bound.Abstract() || l.made != nil {
+		return
+	}
+	if made, err := os.Lstat(l.bound.Path); err == nil && made.Mode().Type() == os.ModeSocket && l.isAt() {
+		l.made = made
+		l.temp = tempFolder(l.bound.Path)
+	}
+}
+
+// isAt says whether the socket was bound to the path that the endpoint has.
+func (l *Listener) isAt() bool {
+	name, err := unix.Getsockname(l.fd)
+	address, isUnix := name.(*unix.SockaddrUnix)
+	return err == nil && isUnix && samePath(address.Name, l.bound.Path)
+}
+
+// tempFolder is the folder that makeFolder made for a socket, "" if it did not.
+func tempFolder(path string) string {
+	folder := filepath.Dir(path)
+	if filepath.Base(path) != tempSocket || filepath.Dir(folder) != filepath.Clean(os.TempDir()) || !strings.HasPrefix(filepath.Base(folder), tempPrefix) {
+		return ""
+	}
+	return folder
 }
 
 // Bound is the endpoint as it was bound: with the port or the path that was given for a wildcard.

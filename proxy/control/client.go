@@ -14,6 +14,7 @@ import (
 // The paths.
 const (
 	PathSnapshot = "/v1/snapshot"
+	PathLines    = "/v1/lines"
 	PathEvents   = "/v1/events"
 	PathName     = "/v1/name"
 	PathDrain    = "/v1/drain"
@@ -50,6 +51,12 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 func (c *Client) Snapshot(ctx context.Context) (s Snapshot, err error) {
 	err = c.call(ctx, http.MethodGet, PathSnapshot, nil, &s)
 	return s, err
+}
+
+// Lines are the last ones of its log that it could not write.
+func (c *Client) Lines(ctx context.Context) (l Lines, err error) {
+	err = c.call(ctx, http.MethodGet, PathLines, nil, &l)
+	return l, err
 }
 
 // Name tells which worker a lane belongs to.

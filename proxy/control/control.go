@@ -2,7 +2,8 @@
 // types, the paths and the client; the server is in package proxy.
 //
 //	GET  /v1/snapshot        Snapshot
-//	GET  /v1/events          a stream of Event, one JSON object a line: a LaneUp for every lane there is, then what happens
+//	GET  /v1/events          a stream of Event, one JSON object a line: a LaneUp for every lane there is, Listed, then what happens
+//	GET  /v1/lines           Lines: of its log, that nobody has read
 //	POST /v1/name            Name: tells which worker a lane belongs to, when its handshake could not
 //	POST /v1/drain           Drain: nothing new to that worker's lanes; answers when they hold nothing
 //	POST /v1/exit            Exit: how a worker's process ended, for its dead letters
@@ -16,6 +17,7 @@ import "time"
 // Snapshot is the proxy at one moment.
 type Snapshot struct {
 	Pid      int       `json:"pid"`
+	Version  string    `json:"version,omitempty"` // of the program
 	Since    time.Time `json:"since"`
 	Frontend []string  `json:"frontend"` // as bound: with the port that the kernel gave
 	Backend  []string  `json:"backend"`
@@ -81,6 +83,7 @@ type Lane struct {
 type Kind string
 
 const (
+	Listed    Kind = "listed"     // all lanes that there were when the stream began have been told; it has no Lane
 	LaneUp    Kind = "lane_up"    // handshake done, peer looked up
 	LaneDown  Kind = "lane_down"  // connection ended; Reason says how
 	LaneStuck Kind = "lane_stuck" // a request at this lane is past its timeout, and the lane is set aside; Reason says so
@@ -95,6 +98,12 @@ type Event struct {
 	At     time.Time `json:"at"`
 	Lane   Lane      `json:"lane"`
 	Reason string    `json:"reason,omitempty"`
+}
+
+// Lines is the last lines of a proxy's log that it could not write, oldest first.
+type Lines struct {
+	Lines   []string `json:"lines"`
+	Dropped int      `json:"dropped,omitempty"` // lines before them that were not kept
 }
 
 // Name is the body of POST /v1/name.

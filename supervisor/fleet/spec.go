@@ -10,6 +10,8 @@ type Spec struct {
 	Name        string
 	Services    []Service // in the file's order; signals scale the first
 	MaxStarting int       // unproven starts of workers under way at a time, over the whole fleet; at least 1
+
+	OrphanGrace time.Duration // how long a proxy serves on whose supervisor was killed, and waits for the next one; 0: it ends at once
 }
 
 // Service is one proxy and the workers behind it.
