@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -19,6 +20,7 @@ import (
 type Tree struct {
 	base        string   // the delegated group
 	controllers []string // that groups in it have: memory, cpu
+	kept        map[int]*Group
 }
 
 // leaf is the group that this process is in: the delegated one cannot have both processes and controllers for the groups below it.
@@ -28,8 +30,8 @@ const leaf = "supervisor"
 var wanted = []string{"memory", "cpu"}
 
 // Take takes over the group that this process is in, if it was delegated: all its processes move into a group of their own below it, and
-// what a predecessor left there is ended. The error is why there is none to take.
-func Take() (*Tree, error) {
+// what a predecessor left there is ended, but for the groups that the processes keep are in. The error is why there is none to take.
+func Take(keep ...int) (*Tree, error) {
 	cgroup, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
 		return nil, err
@@ -45,7 +47,7 @@ func Take() (*Tree, error) {
 	if err := delegated(base, os.Getpid()); err != nil {
 		return nil, err
 	}
-	return take(base)
+	return take(base, keep)
 }
 
 // delegated says why a group is not this process's to divide. systemd marks those that are with an attribute; in a container process 1 has
@@ -80,12 +82,12 @@ func exists(path string) bool {
 	return err == nil
 }
 
-func take(base string) (*Tree, error) {
-	t := &Tree{base: base}
+func take(base string, keep []int) (*Tree, error) {
+	t := &Tree{base: base, kept: make(map[int]*Group)}
 	if err := t.settle(); err != nil {
 		return nil, fmt.Errorf("cannot move into a group below %s: %w", base, err)
 	}
-	t.clean()
+	t.clean(keep)
 	available, err := os.ReadFile(filepath.Join(base, "cgroup.controllers"))
 	if err != nil {
 		return nil, err
@@ -121,13 +123,38 @@ func (t *Tree) settle() error {
 }
 
 // clean ends what a supervisor that was killed left in its groups.
-func (t *Tree) clean() {
+func (t *Tree) clean(keep []int) {
 	entries, _ := os.ReadDir(t.base)
 	for _, e := range entries {
-		if e.IsDir() && e.Name() != leaf {
-			(&Group{path: filepath.Join(t.base, e.Name())}).End()
+		if !e.IsDir() || e.Name() == leaf {
+			continue
+		}
+		group := &Group{path: filepath.Join(t.base, e.Name())}
+		if pid := group.holds(keep); pid != 0 {
+			t.kept[pid] = group
+		} else {
+			group.End()
 		}
 	}
+}
+
+// Kept is the group of a process that Take left where it was, nil if it was in none.
+func (t *Tree) Kept(pid int) *Group {
+	if t == nil {
+		return nil
+	}
+	return t.kept[pid]
+}
+
+// holds is the one of these processes that is in the group, 0 if none is.
+func (g *Group) holds(pids []int) int {
+	procs, _ := os.ReadFile(filepath.Join(g.path, "cgroup.procs"))
+	for _, word := range strings.Fields(string(procs)) {
+		if pid, err := strconv.Atoi(word); err == nil && slices.Contains(pids, pid) {
+			return pid
+		}
+	}
+	return 0
 }
 
 func (t *Tree) write(name, text string) error { return write(filepath.Join(t.base, name), text) }

@@ -34,10 +34,15 @@ type Group struct {
 	dir  *os.File // for clone3(2), until Entered
 }
 
-// Make makes a group of this name, which must be new, with those of the limits for which there are controllers.
+// Make makes a group of this name, with a number behind it if there is one that a process was kept in, with those of the limits for which there are controllers.
 func (t *Tree) Make(name string, l Limits) (*Group, error) {
 	g := &Group{path: filepath.Join(t.base, name)}
-	if err := os.Mkdir(g.path, 0o755); err != nil {
+	err := os.Mkdir(g.path, 0o755)
+	for n := 2; errors.Is(err, os.ErrExist) && len(t.kept) > 0; n++ {
+		g.path = filepath.Join(t.base, fmt.Sprintf("%s-%d", name, n))
+		err = os.Mkdir(g.path, 0o755)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("cannot make control group %s: %w", g.path, err)
 	}
 	missing := t.Missing(l)
@@ -49,7 +54,6 @@ func (t *Tree) Make(name string, l Limits) (*Group, error) {
 			return nil, errors.Join(fmt.Errorf("cannot limit control group %s: %w", g.path, err), os.Remove(g.path))
 		}
 	}
-	var err error
 	if g.dir, err = os.Open(g.path); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot open control group %s: %w", g.path, err), os.Remove(g.path))
 	}

@@ -127,13 +127,14 @@ func (d *Daemon) open(opts Options) error {
 	d.server = admin.NewServer(d, d.me.Version)
 	d.onStop.add("admin socket", d.closeAdmin)
 
-	d.takeCgroups()
+	orphans := launch.FindOrphans(runDir, d.log)
+	d.takeCgroups(orphans)
 	newLauncher := opts.launcher
 	if newLauncher == nil {
 		newLauncher = realLauncher
 	}
 	d.launcher, err = newLauncher(launch.Options{
-		Fleet: d.spec.Name, Spec: d.spec, Self: opts.Self, RunDir: runDir, StateDir: d.me.State, Sockets: opts.Manager.Sockets,
+		Fleet: d.spec.Name, Spec: d.spec, Self: opts.Self, RunDir: runDir, StateDir: d.me.State, Sockets: opts.Manager.Sockets, Orphans: orphans,
 		Adopt: true, Cgroups: d.cgroups, Log: d.log, Quiet: !opts.Read.Log.Workers,
 		Lines:  func(name fleet.Life) io.Writer { return lines.Writer(name.Service, name.Place()) },
 		Judged: func(service, worker string, e control.Event) { d.recorder.judgedLane(service, worker, e) },

@@ -7,11 +7,16 @@ import (
 
 	"github.com/zfleet/zfleet/internal/cgroup"
 	"github.com/zfleet/zfleet/supervisor/fleet"
+	"github.com/zfleet/zfleet/supervisor/launch"
 )
 
-// takeCgroups takes the control groups that are delegated, if any are.
-func (d *Daemon) takeCgroups() {
-	tree, err := cgroup.Take()
+// takeCgroups takes the control groups that are delegated, if any are. Proxies that are to be taken over from stay in theirs.
+func (d *Daemon) takeCgroups(orphans []*launch.Orphan) {
+	var keep []int
+	for _, o := range orphans {
+		keep = append(keep, o.Pid)
+	}
+	tree, err := cgroup.Take(keep...)
 	why := "the kernel has no such controllers for them"
 	if err != nil {
 		why = err.Error()

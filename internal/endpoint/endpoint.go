@@ -72,6 +72,17 @@ func (e Endpoint) String() string {
 	return "tcp://" + e.Host + ":" + e.port()
 }
 
+// Admits says whether an endpoint that leaves its port or path open can have become bound.
+func (e Endpoint) Admits(bound Endpoint) bool {
+	switch {
+	case e.Transport != bound.Transport:
+		return false
+	case e.Transport == IPC:
+		return e.Path == "*" && tempFolder(bound.Path) != ""
+	}
+	return e.Port == 0 && e.Host == bound.Host
+}
+
 func (e Endpoint) port() string {
 	if e.Port == 0 {
 		return "*"

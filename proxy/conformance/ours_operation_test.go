@@ -116,7 +116,13 @@ func TestLaneEvents(t *testing.T) {
 	o := start(t, setup{})
 	w := spawn(t, o.be())
 	events := make(chan control.Event, 10)
-	go func() { _ = o.control.Events(t.Context(), func(e control.Event) { events <- e }) }()
+	go func() {
+		_ = o.control.Events(t.Context(), func(e control.Event) {
+			if e.Kind != control.Listed {
+				events <- e
+			}
+		})
+	}()
 	up := receive(t, events, "a lane")
 	if up.Kind != control.LaneUp || up.Lane.Pid != w.cmd.Process.Pid {
 		t.Errorf("%s of pid %d, want lane_up of %d", up.Kind, up.Lane.Pid, w.cmd.Process.Pid)

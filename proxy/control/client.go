@@ -32,16 +32,18 @@ type Error struct {
 
 // Client asks one proxy. It may be used by several goroutines.
 type Client struct {
-	path string
+	dial func(context.Context) (net.Conn, error)
 	http *http.Client
 }
 
 // Dial returns a client of the proxy whose control socket is at path. It connects when it is first used, and anew when it has to.
 func Dial(path string) *Client {
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", path)
-	}
-	return &Client{path: path, http: &http.Client{Transport: &http.Transport{DialContext: dial}}}
+	return newClient(func(ctx context.Context) (net.Conn, error) { return (&net.Dialer{}).DialContext(ctx, "unix", path) })
+}
+
+func newClient(dial func(context.Context) (net.Conn, error)) *Client {
+	dialHTTP := func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }
+	return &Client{dial: dial, http: &http.Client{Transport: &http.Transport{DialContext: dialHTTP}}}
 }
 
 // Close ends idle connections.

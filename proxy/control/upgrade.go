@@ -26,7 +26,7 @@ const answerTime = 10 * time.Second
 
 // Upgrade asks with a JSON body for a connection of its own, and begins it. The caller closes it.
 func (c *Client) Upgrade(ctx context.Context, path string, body any) (_ *net.UnixConn, err error) {
-	dialed, err := (&net.Dialer{}).DialContext(ctx, "unix", c.path)
+	dialed, err := c.dial(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("cannot reach the proxy: %w", err)
 	}

@@ -13,6 +13,7 @@ type bounds struct {
 	ask         time.Duration // for a question to a proxy on behalf of somebody else
 	proxyAnswer time.Duration // for a proxy to answer its health check: killing one loses requests, so it is not done lightly
 	proxyMisses int           // such checks in a row
+	orphan      orphanBounds
 	exits       time.Duration // for a proxy to hear how a worker ended
 	closing     time.Duration // for all processes to be gone after SIGKILL
 }
@@ -28,6 +29,7 @@ func defaultBounds() bounds {
 		ask:         2 * time.Second,
 		proxyAnswer: 5 * time.Second,
 		proxyMisses: 3,
+		orphan:      defaultOrphanBounds,
 		exits:       10 * time.Second,
 		closing:     10 * time.Second,
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/prometheus/procfs"
 
@@ -80,27 +81,27 @@ func (l *Launcher) countAnswers(ctx context.Context, service string, present map
 		lanes[lane.Worker] = append(lanes[lane.Worker], lane)
 	}
 	for name, r := range present {
-		r.tally.see(snapshot.Pid, lanes[name.String()])
+		r.tally.see(lanes[name.String()])
 	}
 }
 
-// answers is how many requests a worker has answered. The proxy counts by connection; a worker that connects again, or is found by another
-// proxy, goes on counting here. What a lane answered after it was last seen is not counted.
+// answers is how many requests a worker has answered. The proxy counts by connection, also when another one takes over; a worker that connects
+// again goes on counting here. What a lane answered after it was last seen is not counted.
 type answers struct {
 	before uint64 // by lanes that are gone
 	lanes  map[seat]uint64
 }
 
-// seat names a lane over all proxies of a service.
+// seat names a lane over all proxies of a service: the same number means another one in a proxy that has not taken over from the one before.
 type seat struct {
-	proxy int // its pid
 	lane  uint64
+	since time.Time
 }
 
-func (a *answers) see(proxy int, lanes []control.Lane) {
+func (a *answers) see(lanes []control.Lane) {
 	now := make(map[seat]uint64, len(lanes))
 	for _, lane := range lanes {
-		now[seat{proxy, lane.ID}] = lane.Answered
+		now[seat{lane.ID, lane.Since.UTC()}] = lane.Answered
 	}
 	for s, n := range a.lanes {
 		if _, still := now[s]; !still {

@@ -20,13 +20,25 @@ type child struct {
 	alive context.Context // ends when the process has. Until reap it stays a zombie, so its number stays its own
 }
 
+// fate is what becomes of a process whose supervisor is killed.
+type fate bool
+
+const (
+	endsWithSupervisor fate = false
+	outlives           fate = true // it finds out, and ends by itself when it is time
+)
+
 // spawn starts a command whose standard output and error go to out, one line at a time, and tells the guard.
-func (l *Launcher) spawn(cmd *exec.Cmd, group *cgroup.Group, out *output, stdout, stderr *lines) (*child, error) {
+func (l *Launcher) spawn(cmd *exec.Cmd, group *cgroup.Group, f fate, out *output, stdout, stderr *lines) (*child, error) {
 	ends, err := out.pipes(cmd, stdout, stderr)
 	if err != nil {
 		return nil, err
 	}
-	err = l.spawner.start(cmd, group)
+	last, guard := unix.SIGTERM, l.keeper.add
+	if f == outlives {
+		last, guard = 0, l.keeper.proxy
+	}
+	err = l.spawner.start(cmd, group, last)
 	for _, end := range ends {
 		_ = end.Close()
 	}
@@ -36,7 +48,7 @@ func (l *Launcher) spawn(cmd *exec.Cmd, group *cgroup.Group, out *output, stdout
 	}
 	alive, died := context.WithCancel(context.Background())
 	c := &child{pid: cmd.Process.Pid, cmd: cmd, out: out, l: l, group: group, alive: alive}
-	l.keeper.add(c.pid)
+	guard(c.pid)
 	go c.awaitDeath(died)
 	return c, nil
 }

@@ -20,17 +20,17 @@ import (
 
 func TestGuardOrders(t *testing.T) {
 	t.Parallel()
-	groups := map[int]bool{}
+	w := &ward{groups: map[int]bool{}, proxies: map[int]int{}}
 	for _, line := range []string{"add 100", "add 200", "add 200", "drop 300", "drop 100"} {
-		if err := guardOrder(groups, line); err != nil {
+		if err := w.order(line); err != nil {
 			t.Errorf("%s: %v", line, err)
 		}
 	}
-	if !maps.Equal(groups, map[int]bool{200: true}) {
-		t.Errorf("groups: %v", groups)
+	if !maps.Equal(w.groups, map[int]bool{200: true}) {
+		t.Errorf("groups: %v", w.groups)
 	}
-	for _, line := range []string{"", "add", "add 0", "add 1", "add -1", "add -200", "add x", "kill 5", "add 5 6", "drop 1"} {
-		if err := guardOrder(groups, line); err == nil {
+	for _, line := range []string{"", "add", "add 0", "add 1", "add -1", "add -200", "add x", "kill 5", "add 5 6", "drop 1", "proxy 0", "patience x"} {
+		if err := w.order(line); err == nil {
 			t.Errorf("%q was taken", line)
 		}
 	}
@@ -126,7 +126,7 @@ func TestGuardIsReplaced(t *testing.T) {
 	log := &logged{}
 	spawn := newSpawner()
 	t.Cleanup(spawn.close)
-	k, err := newKeeper(os.Args[0], "ZFLEET_RUN="+rand.Text(), spawn, zerolog.New(log))
+	k, err := newKeeper(os.Args[0], "ZFLEET_RUN="+rand.Text(), time.Second, spawn, zerolog.New(log))
 	if err != nil {
 		t.Fatal(err)
 	}

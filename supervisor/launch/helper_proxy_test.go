@@ -102,6 +102,7 @@ func (p *fakeProxy) events(w http.ResponseWriter, r *http.Request) {
 	for _, lane := range p.lanes {
 		stream <- control.Event{Kind: control.LaneUp, Lane: *lane}
 	}
+	stream <- control.Event{Kind: control.Listed}
 	p.streams[stream] = true
 	p.mu.Unlock()
 	w.WriteHeader(http.StatusOK)

@@ -22,13 +22,14 @@ const (
 // keeper runs the guard process: it tells it of every process group, and starts it again, and tells it again, when it dies. Its
 // goroutine owns everything but asks and done.
 type keeper struct {
-	self   string
-	tag    string // the variable that all workers of this launcher have
-	log    zerolog.Logger
-	spawn  *spawner
-	asks   chan guardAsk
-	done   chan struct{}
-	groups map[int]bool
+	self     string
+	tag      string // the variable that all workers of this launcher have
+	log      zerolog.Logger
+	spawn    *spawner
+	asks     chan guardAsk
+	done     chan struct{}
+	patience time.Duration  // of the guard with proxies
+	wards    map[int]string // the orders that told the guard of them, by number
 
 	guard   *exec.Cmd
 	orders  *os.File      // the guard reads its other end
@@ -44,8 +45,9 @@ type guardAsk struct {
 	done chan struct{}
 }
 
-func newKeeper(self, run string, spawn *spawner, log zerolog.Logger) (*keeper, error) {
-	k := &keeper{self: self, tag: run, log: log, spawn: spawn, asks: make(chan guardAsk), done: make(chan struct{}), groups: make(map[int]bool)}
+func newKeeper(self, run string, patience time.Duration, spawn *spawner, log zerolog.Logger) (*keeper, error) {
+	k := &keeper{self: self, tag: run, log: log, spawn: spawn, asks: make(chan guardAsk), done: make(chan struct{})}
+	k.patience, k.wards = patience, make(map[int]string)
 	if err := k.start(); err != nil {
 		return nil, fmt.Errorf("cannot start the guard: %s: %s", self, whyNot(self, "", err))
 	}
@@ -55,6 +57,9 @@ func newKeeper(self, run string, spawn *spawner, log zerolog.Logger) (*keeper, e
 
 // add returns when the guard knows the group, or will once it is back.
 func (k *keeper) add(pgid int) { k.tell("add", pgid) }
+
+// proxy is add for a proxy, which is to outlive the supervisor.
+func (k *keeper) proxy(pid int) { k.tell("proxy", pid) }
 
 // drop returns when the guard will not touch the group any more.
 func (k *keeper) drop(pgid int) { k.tell("drop", pgid) }
@@ -109,10 +114,10 @@ func (k *keeper) run() {
 }
 
 func (k *keeper) order(verb string, pgid int) {
-	if verb == "add" {
-		k.groups[pgid] = true
+	if verb == "drop" {
+		delete(k.wards, pgid)
 	} else {
-		delete(k.groups, pgid)
+		k.wards[pgid] = verb
 	}
 	k.write(verb, strconv.Itoa(pgid))
 }
@@ -172,8 +177,9 @@ func (k *keeper) start() error {
 	k.log.Debug().Int("pid", cmd.Process.Pid).Msg("the guard runs")
 	go k.reapGuard(cmd, k.ended)
 	k.write("run", k.tag)
-	for pgid := range k.groups {
-		k.write("add", strconv.Itoa(pgid))
+	k.write("patience", k.patience.String())
+	for number, verb := range k.wards {
+		k.write(verb, strconv.Itoa(number))
 	}
 	return nil
 }

@@ -11,9 +11,10 @@ import (
 
 // What Exit.Rung says.
 const (
-	rungDrained    = "drained"    // what it held was answered, then it ended
-	rungTerminated = "terminated" // it held requests when its grace was over, or nobody could say; SIGTERM ended it
-	rungKilled     = "killed"     // it took SIGKILL
+	rungDrained    = "drained"     // what it held was answered, then it ended
+	rungTerminated = "terminated"  // it held requests when its grace was over, or nobody could say; SIGTERM ended it
+	rungKilled     = "killed"      // it took SIGKILL
+	rungHandedOver = "handed over" // a proxy: another one has all that it had, and it ended by itself
 )
 
 // rung is one step of a stop ladder. Climb returns when there is nothing more to wait for on it; its context ends when the bound is over,
@@ -32,10 +33,6 @@ func (li *life) workerRungs(settle func(context.Context) error) []rung {
 		{rungDrained, li.l.bounds.settle, li.settle(settle)},
 		{rungTerminated, li.l.bounds.terminate, li.terminate},
 	}
-}
-
-func (li *life) proxyRungs() []rung {
-	return []rung{{rungTerminated, li.l.bounds.terminate, li.terminate}}
 }
 
 // climb goes up until the process is dead, and says which rung it took. Kill goes to the top at once.
@@ -65,7 +62,7 @@ func (li *life) drain(ctx context.Context, _ bool) bool {
 	ctx, cancel := li.whileAlive(ctx)
 	defer cancel()
 	li.log.Debug().Msg("the worker drains")
-	err := li.home.control.Drain(ctx, li.name.String())
+	err := li.home.persist(ctx, li.l.bounds.poll, func(ctx context.Context) error { return li.home.control.Drain(ctx, li.name.String()) })
 	if li.child.isDead() || li.killed.Err() != nil {
 		return false
 	}

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -40,6 +41,7 @@ type Options struct {
 	// launcher's: the exit status of any other is lost.
 	Adopt   bool
 	Cgroups *cgroup.Tree      // every life gets a control group in it; nil: none does
+	Orphans []*Orphan         // that FindOrphans found in RunDir. They are the launcher's from New on, unless that fails
 	Sockets []endpoint.Passed // bound by a service manager: those endpoints are not bound here. Each must be one of the fleet's
 	Quiet   bool              // what processes print is not repeated in Log
 	// Lines is where the lines are kept that a process prints, a Write each, as JSON. Writing must not wait. nil: they are not kept.
@@ -62,10 +64,11 @@ type Launcher struct {
 	lifeline *lifeline
 	oom      *oomWatch
 
-	ctx   context.Context // ends when the launcher closes: then all lives are killed
-	end   context.CancelFunc
-	lives lives
-	close func() error
+	ctx    context.Context // ends when the launcher closes: then all lives are killed
+	end    context.CancelFunc
+	lives  lives
+	untold []fleet.Event // that nobody could be told yet; the caller of Launch's
+	close  func() error
 }
 
 var _ supervisor.Launcher = (*Launcher)(nil)
@@ -83,6 +86,7 @@ func New(o Options) (*Launcher, error) {
 	l.ctx, l.end = context.WithCancel(context.Background())
 	l.close = sync.OnceValue(l.shut)
 	if err := l.open(); err != nil {
+		l.forgetOrphans()
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
@@ -110,8 +114,16 @@ func (l *Launcher) open() (err error) {
 			return err
 		}
 	}
-	l.keeper, err = newKeeper(l.opts.Self, l.tag(), l.spawner, l.opts.Log.With().Str("fleet", l.opts.Fleet).Logger())
+	l.keeper, err = newKeeper(l.opts.Self, l.tag(), l.guardPatience(), l.spawner, l.opts.Log.With().Str("fleet", l.opts.Fleet).Logger())
+	if err == nil {
+		l.takeOrphans()
+	}
 	return err
+}
+
+// guardPatience is when a proxy must have ended that nobody took over from: after its wait, its grace, and some more for a slow machine.
+func (l *Launcher) guardPatience() time.Duration {
+	return l.opts.Spec.OrphanGrace + graceOf(l.bounds.terminate) + l.bounds.closing
 }
 
 // tag is the variable by which the processes of this launcher's workers are known.
@@ -157,6 +169,10 @@ func (l *Launcher) sweepRunDir() error {
 
 // Launch starts the process of one life. See supervisor.Launcher.
 func (l *Launcher) Launch(name fleet.Life, svc fleet.Service, tell func(fleet.Event)) supervisor.Process {
+	for _, ev := range l.untold {
+		tell(ev)
+	}
+	l.untold = nil
 	life := newLife(l, name, svc, tell)
 	if !l.lives.begin(life.run) {
 		go tell(fleet.Exited{Life: name, Exit: fleet.Exit{Code: -1, Reason: "not started: the supervisor is ending"}})
@@ -170,7 +186,8 @@ func (l *Launcher) Quiesce(svc fleet.Service, tell func(fleet.Event)) {
 		if s := l.homes.of(svc.Name); s != nil {
 			ctx, cancel := context.WithTimeout(l.ctx, svc.Workers.Grace)
 			defer cancel()
-			if err := s.control.Quiesce(ctx); err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) { // else the proxy has ended, which is told
+			err := s.persist(ctx, l.bounds.poll, s.control.Quiesce)
+			if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) { // else the proxy has ended, which is told
 				l.opts.Log.Warn().Str("service", svc.Name).Msgf("grace of %v is over, and not all requests are answered", svc.Workers.Grace)
 			}
 		}
@@ -217,6 +234,11 @@ func (l *Launcher) Close() error { return l.close() }
 func (l *Launcher) shut() error {
 	l.end()
 	var errs []error
+	for _, svc := range l.services {
+		if o := svc.orphan.Swap(nil); o != nil { // nobody has taken over from it
+			l.endOrphan(o)
+		}
+	}
 	if !l.lives.end(l.bounds.closing) {
 		errs = append(errs, fmt.Errorf("cannot end all processes: some still live %v after SIGKILL", l.bounds.closing))
 	}

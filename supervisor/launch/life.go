@@ -106,9 +106,7 @@ func (li *life) live() fleet.Exit {
 		return notStarted(li.program, li.dir, err)
 	}
 	li.child = child
-	if li.name.Slot != fleet.ProxySlot {
-		li.home.census.add(li.name, child.pid, li.files)
-	}
+	li.home.census.add(li.name, child.pid, li.files)
 	li.tell(fleet.Launched{Life: li.name, Pid: child.pid})
 	return li.bury(li.end(li.watch()))
 }
@@ -161,12 +159,15 @@ func (li *life) spawn(env []string, inherit []*os.File, stdout *lines) (*child, 
 		return nil, err
 	}
 	li.program, li.files = path, stamps(path, argv[1:], li.dir)
+	if li.name.Slot == fleet.ProxySlot {
+		li.files = stamps(path, nil, "") // what else it names, it writes
+	}
 	cmd := &exec.Cmd{Path: path, Args: argv, Env: env, Dir: li.dir, ExtraFiles: inherit}
 	group, err := li.makeGroup()
 	if err != nil {
 		return nil, err
 	}
-	child, err := li.l.spawn(cmd, group, li.out, stdout, li.out.stream("stderr"))
+	child, err := li.l.spawn(cmd, group, outliving(li.name), li.out, stdout, li.out.stream("stderr"))
 	if err != nil && group != nil {
 		group.End()
 	}

@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/zfleet/zfleet/proxy/control"
 )
 
 const (
@@ -64,6 +67,17 @@ func (o *output) line(line []byte, cut bool) string {
 		o.own.Log().Msg(text)
 	}
 	return text
+}
+
+// repeat logs lines that another process could not write.
+func (o *output) repeat(name string, lines control.Lines) {
+	to := &output{log: o.log.With().Str("stream", name).Logger(), own: o.own.With().Str("stream", name).Logger()}
+	if lines.Dropped > 0 {
+		to.line(fmt.Appendf(nil, "%d lines before these were not kept", lines.Dropped), false)
+	}
+	for _, line := range lines.Lines {
+		to.line([]byte(line), false)
+	}
 }
 
 func (o *output) keep(text string) {

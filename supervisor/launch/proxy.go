@@ -2,27 +2,51 @@ package launch
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"sync"
 
 	"github.com/zfleet/zfleet/proxy/control"
+	"github.com/zfleet/zfleet/supervisor/fleet"
 )
 
-// proxyRole is a service's proxy: zfleet itself, with the service's listeners.
-type proxyRole struct{ *life }
+// proxyRole is a service's proxy: zfleet itself, with the service's listeners. While another proxy of the service lives, or one that a killed
+// supervisor left, it takes over from that.
+type proxyRole struct {
+	*life
+	takesOver bool
+	served    bool            // it had the ports and the socket
+	counted   bool            // among the service's living proxies
+	orphan    *Orphan         // that it takes over from, until it has or cannot; nil: none
+	control   *control.Client // of this process alone; nil: there is none yet
+}
 
 func (p *proxyRole) argv() []string {
-	return append([]string{p.l.opts.Self}, p.home.proxyArgs(p.svc.Delivery, p.l.bounds.terminate)...)
+	args := p.home.proxyArgs(p.svc.Delivery, p.l.bounds.terminate, p.l.opts.Spec.OrphanGrace)
+	if p.takesOver {
+		args = append(args, "--take-over", p.home.socket)
+	}
+	return append([]string{p.l.opts.Self}, args...)
 }
 
 func (p *proxyRole) start() (*child, error) {
-	if err := p.home.removeSocket(); err != nil {
+	p.orphan = p.home.orphan.Swap(nil)
+	p.takesOver = p.orphan != nil || p.home.proxies.Load() > 0
+	if err := p.home.removeSocket(p.takesOver); err != nil {
 		return nil, err
 	}
 	files, words := p.home.inherited()
 	env := p.environ(nil, control.EnvSecret+"="+p.l.secret, control.EnvListeners+"="+words, lifelineAt(control.EnvLifeline, len(files)))
 	p.ready.waits = "its control socket to answer"
-	return p.spawn(env, append(files, p.l.lifeline.read), p.out.stream("stdout"))
+	if p.orphan != nil {
+		p.out.repeat("orphan", p.orphan.lines)
+	}
+	child, err := p.spawn(env, append(files, p.l.lifeline.read), p.out.stream("stdout"))
+	if err == nil {
+		p.counted = true
+		p.home.proxies.Add(1)
+	}
+	return child, err
 }
 
 // lifelineAt is the variable, by the name that the process knows it by, for a lifeline that follows so many other files.
@@ -30,10 +54,15 @@ func lifelineAt(name string, files int) string {
 	return name + "=" + strconv.Itoa(firstExtraFile+files)
 }
 
-// attend asks for a snapshot until it is answered, then follows the lanes and goes on asking.
+// attend asks for a snapshot until it is answered, then follows the lanes and goes on asking. At the same path another proxy may answer until
+// this one has taken over: that is not its answer.
 func (p *proxyRole) attend(ctx context.Context, tell func(news)) {
+	p.control = control.DialProcess(p.home.socket, p.child.pid)
 	for ctx.Err() == nil && p.answers(ctx) != nil {
 		sleep(ctx, p.l.bounds.poll)
+	}
+	if ctx.Err() == nil {
+		p.serves(ctx)
 	}
 	tell(startedNews{})
 	var following sync.WaitGroup
@@ -48,20 +77,37 @@ func (p *proxyRole) attend(ctx context.Context, tell func(news)) {
 	}.run(ctx, tell)
 }
 
+// serves notes that this is the proxy that has the ports and the control socket now.
+func (p *proxyRole) serves(ctx context.Context) {
+	p.served = true
+	p.home.serving.Store(&p.name)
+	p.home.control.Close() // connections to the one before
+	if p.orphan == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.l.bounds.ask)
+	defer cancel()
+	said, err := p.control.Snapshot(ctx)
+	if err != nil {
+		said = p.orphan.said
+	}
+	p.adopted(said.Clients, said.Queued+said.Inflight)
+}
+
 func (p *proxyRole) answers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.l.bounds.proxyAnswer)
 	defer cancel()
-	_, err := p.home.control.Snapshot(ctx)
+	_, err := p.control.Snapshot(ctx)
 	return err
 }
 
 // followEvents tells the roster of the proxy's lanes, and from the beginning when the stream breaks. It returns when the roster knows that
-// there is no proxy any more.
+// this proxy tells nothing any more.
 func (p *proxyRole) followEvents(ctx context.Context) {
 	for ctx.Err() == nil {
-		p.home.roster.follow()
-		err := p.home.control.Events(ctx, p.home.roster.event)
-		p.home.roster.lost()
+		stream := p.home.roster.follow()
+		err := p.control.Events(ctx, func(e control.Event) { p.home.roster.event(stream, e) })
+		p.home.roster.lost(stream, p.home.proxies.Load() > 1)
 		sleep(ctx, p.l.bounds.poll)
 		if ctx.Err() == nil { // it lives
 			p.log.Warn().Err(err).Msg("the proxy's events are followed anew")
@@ -71,7 +117,36 @@ func (p *proxyRole) followEvents(ctx context.Context) {
 
 func (p *proxyRole) fault() error { return nil }
 
-func (p *proxyRole) rungs() []rung { return p.proxyRungs() }
+func (p *proxyRole) rungs() []rung {
+	terminate := rung{rungTerminated, p.l.bounds.terminate, p.terminate}
+	if !p.served || *p.home.serving.Load() == p.name {
+		return []rung{terminate}
+	}
+	return []rung{{rungHandedOver, p.l.bounds.terminate, p.awaitEnd}, terminate}
+}
+
+// awaitEnd waits for a proxy to end that has handed over to another one.
+func (p *proxyRole) awaitEnd(ctx context.Context, drained bool) bool {
+	select {
+	case <-p.child.alive.Done():
+	case <-ctx.Done():
+	}
+	return drained
+}
 
 // clear ends connections to a proxy that is gone, so that the next one is not asked over them.
-func (p *proxyRole) clear() { p.home.control.Close() }
+func (p *proxyRole) clear() {
+	if p.orphan != nil {
+		p.notAdopted(fmt.Sprintf("%v ended before it had taken over", p.name))
+	}
+	if p.counted && p.home.proxies.Add(-1) == 0 {
+		p.home.roster.gone()
+	}
+	if p.control != nil {
+		p.control.Close()
+	}
+	p.home.control.Close()
+}
+
+// outliving says whether a life's process outlives the supervisor.
+func outliving(name fleet.Life) fate { return fate(name.Slot == fleet.ProxySlot) }

@@ -54,15 +54,30 @@ func (n *namer) names() string {
 	return strings.Join(n.told, " ")
 }
 
-func rosterTest(t *testing.T, test func(t *testing.T, r *roster, n *namer)) {
+func rosterTest(t *testing.T, test func(t *testing.T, r *followed, n *namer)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := &namer{}
 		r := newRoster(n.name, n.judge, zerolog.Nop())
 		defer r.close()
-		test(t, r, n)
+		test(t, &followed{roster: r}, n)
 	})
 }
+
+// followed is a roster that is told of a proxy's events.
+type followed struct {
+	*roster
+	stream int
+}
+
+// follow begins a stream of a proxy that has no lanes yet.
+func (f *followed) follow() {
+	f.stream = f.roster.follow()
+	f.event(control.Event{Kind: control.Listed})
+}
+
+func (f *followed) event(e control.Event) { f.roster.event(f.stream, e) }
+func (f *followed) lost()                 { f.roster.lost(f.stream, false) }
 
 func laneUp(id uint64, worker string, pid int) control.Event {
 	return control.Event{Kind: control.LaneUp, Lane: control.Lane{ID: id, Worker: worker, Pid: pid}}
@@ -87,7 +102,7 @@ func expect(t *testing.T, what string, lanes <-chan laneNews, want laneNews) {
 }
 
 func TestRosterCountsNamedLanes(t *testing.T) {
-	rosterTest(t, func(t *testing.T, r *roster, n *namer) {
+	rosterTest(t, func(t *testing.T, r *followed, n *namer) {
 		lanes := r.join("hello/0#1", 0)
 		expect(t, "without a proxy", lanes, laneNews{})
 		r.follow()
@@ -110,7 +125,7 @@ func TestRosterCountsNamedLanes(t *testing.T) {
 
 // What is said of a stuck lane holds when it is down, and when the proxy is gone, for as long as its worker is there.
 func TestRosterKeepsStuck(t *testing.T) {
-	rosterTest(t, func(t *testing.T, r *roster, n *namer) {
+	rosterTest(t, func(t *testing.T, r *followed, n *namer) {
 		n.set(errors.New("busy")) // a command's lane has no name as yet
 		named, plain := r.join("hello/0#1", 0), r.join("hello/1#1", unix.Getpgrp())
 		r.follow()
@@ -142,7 +157,7 @@ func TestRosterKeepsStuck(t *testing.T) {
 // Whoever follows a proxy anew is told with the lanes which are stuck, and a worker may be known later than its lane. That it is back does
 // not change what is known of it.
 func TestRosterHearsOfStuckLanesLate(t *testing.T) {
-	rosterTest(t, func(t *testing.T, r *roster, _ *namer) {
+	rosterTest(t, func(t *testing.T, r *followed, _ *namer) {
 		named := r.join("hello/0#1", 0)
 		r.follow()
 		hung := laneUp(1, "hello/0#1", 0)
@@ -193,7 +208,7 @@ func TestRosterTellsOfEjectedLanes(t *testing.T) {
 
 // A lane counts for a plain command once the proxy knows its name, whether the command or its lane was known first.
 func TestRosterNamesLanes(t *testing.T) {
-	rosterTest(t, func(t *testing.T, r *roster, n *namer) {
+	rosterTest(t, func(t *testing.T, r *followed, n *namer) {
 		n.set(errors.New("busy"))
 		r.follow()
 		r.event(laneUp(1, "", os.Getpid()))
@@ -224,7 +239,7 @@ func TestRosterNamesLanes(t *testing.T) {
 
 // A name that one proxy was slow to take is not told to the next.
 func TestRosterForgetsWithTheStream(t *testing.T) {
-	rosterTest(t, func(t *testing.T, r *roster, n *namer) {
+	rosterTest(t, func(t *testing.T, r *followed, n *namer) {
 		n.set(errors.New("busy"))
 		r.join("hello/0#1", unix.Getpgrp())
 		r.follow()
@@ -241,7 +256,7 @@ func TestRosterForgetsWithTheStream(t *testing.T) {
 
 // Nor does it count there, under a number that is another lane's by then.
 func TestRosterForgetsLateAnswers(t *testing.T) {
-	rosterTest(t, func(t *testing.T, r *roster, n *namer) {
+	rosterTest(t, func(t *testing.T, r *followed, n *namer) {
 		n.gate = make(chan struct{})
 		lanes := r.join("hello/0#1", unix.Getpgrp())
 		r.follow()
@@ -261,7 +276,7 @@ func TestRosterForgetsLateAnswers(t *testing.T) {
 
 // Nor is it told when the worker has left, or the lane.
 func TestRosterForgetsWhoLeft(t *testing.T) {
-	rosterTest(t, func(t *testing.T, r *roster, n *namer) {
+	rosterTest(t, func(t *testing.T, r *followed, n *namer) {
 		n.set(errors.New("busy"))
 		r.join("hello/0#1", unix.Getpgrp())
 		r.follow()
@@ -294,4 +309,36 @@ func TestWorkerOf(t *testing.T) {
 			t.Errorf("%s: %q, want %q", what, got, c.want)
 		}
 	}
+}
+
+// While another proxy takes over, workers keep their lanes until it has told those that it has; and what the one before goes on to say, or
+// that it ends, does not count then.
+func TestRosterKeepsLanesWhileAnotherProxyTakesOver(t *testing.T) {
+	rosterTest(t, func(t *testing.T, r *followed, _ *namer) {
+		lanes := r.join("hello/0#1", 0)
+		r.follow()
+		r.event(laneUp(1, "hello/0#1", 0))
+		r.event(laneUp(2, "hello/0#1", 0))
+		expect(t, "two lanes", lanes, laneNews{up: 2, proxy: true})
+		first := r.stream
+		r.roster.lost(first, true)
+		next := r.roster.follow()
+		r.roster.event(next, laneUp(7, "hello/0#1", 0))
+		expect(t, "lanes that are not all told", lanes, laneNews{up: -1})
+		r.roster.event(next, laneUp(8, "hello/0#1", 0))
+		r.roster.event(next, control.Event{Kind: control.Listed})
+		expect(t, "the same lanes", lanes, laneNews{up: -1})
+		r.roster.event(first, control.Event{Kind: control.LaneDown, Lane: control.Lane{ID: 7, Worker: "hello/0#1"}})
+		r.roster.lost(first, false)
+		expect(t, "news of the proxy before", lanes, laneNews{up: -1})
+		r.roster.event(next, control.Event{Kind: control.LaneDown, Lane: control.Lane{ID: 7, Worker: "hello/0#1"}})
+		expect(t, "one lane", lanes, laneNews{up: 1, proxy: true})
+
+		r.roster.lost(next, true)
+		fails := r.roster.follow()
+		r.roster.lost(fails, false)
+		expect(t, "a proxy that could not take over", lanes, laneNews{up: -1})
+		r.gone()
+		expect(t, "no proxy", lanes, laneNews{})
+	})
 }

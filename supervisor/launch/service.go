@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -28,6 +30,9 @@ type service struct {
 	backend  []*endpoint.Listener
 	socket   string // where its proxy's control socket is
 	control  *control.Client
+	orphan   atomic.Pointer[Orphan]     // that its first proxy takes over from; nil: none
+	proxies  atomic.Int32               // that live
+	serving  atomic.Pointer[fleet.Life] // the proxy that has the ports and the socket, or had them last
 	roster   *roster
 	census   *census
 	letters  string // the file for its dead letters; "": there is no place for one
@@ -45,23 +50,31 @@ func (l *Launcher) openService(spec fleet.Service, passed *endpoint.PassedSocket
 	if l.opts.StateDir != "" {
 		s.letters = dead.Path(l.opts.StateDir, spec.Name)
 	}
-	if s.frontend, err = listen(spec.Frontend, passed); err != nil {
+	orphan := l.orphanOf(spec.Name)
+	l.prepare(orphan)
+	if s.frontend, err = listen(control.Frontend, spec.Frontend, orphan, passed); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	if s.backend, err = listen(spec.Backend, passed); err != nil {
+	if s.backend, err = listen(control.Backend, spec.Backend, orphan, passed); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
+	s.orphan.Store(orphan)
 	return s, nil
 }
 
-// listen binds all that are not passed, or none.
-func listen(endpoints []string, passed *endpoint.PassedSockets) (listeners []*endpoint.Listener, err error) {
-	for _, s := range endpoints {
-		e, err := endpoint.Parse(s)
-		if err != nil {
-			return nil, errors.Join(err, closeAll(listeners))
+// listen binds all that are not passed, and that no orphan has, or none.
+func listen(port string, endpoints []string, orphan *Orphan, passed *endpoint.PassedSockets) (listeners []*endpoint.Listener, err error) {
+	all := make([]endpoint.Endpoint, len(endpoints))
+	for i, s := range endpoints {
+		if all[i], err = endpoint.Parse(s); err != nil {
+			return nil, err
 		}
-		listener, err := passed.Listen(e)
+	}
+	for _, e := range all {
+		listener, err := orphan.listener(port, e, all)
+		if listener == nil && err == nil {
+			listener, err = passed.Listen(e)
+		}
 		if err != nil {
 			return nil, errors.Join(err, closeAll(listeners))
 		}
@@ -81,15 +94,28 @@ func (s *service) close() error {
 	s.roster.close()
 	s.exits.close()
 	s.control.Close()
-	return errors.Join(closeAll(s.frontend), closeAll(s.backend), s.removeSocket())
+	return errors.Join(closeAll(s.frontend), closeAll(s.backend), s.removeSocket(false))
 }
 
-// removeSocket removes what a proxy that was killed left behind.
-func (s *service) removeSocket() error {
+// removeSocket removes what a proxy that was killed left behind. One that is taken over from is still there.
+func (s *service) removeSocket(takesOver bool) error {
+	if takesOver {
+		return nil
+	}
 	if err := os.Remove(s.socket); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	return nil
+}
+
+// persist asks the service's proxy, and asks again when that ends while another one takes over from it: until the answer, or ctx ends.
+func (s *service) persist(ctx context.Context, poll time.Duration, ask func(context.Context) error) error {
+	err := ask(ctx)
+	for err != nil && ctx.Err() == nil && s.proxies.Load() > 0 {
+		sleep(ctx, poll)
+		err = ask(ctx)
+	}
+	return err
 }
 
 // connect is the one endpoint that workers connect to: a second would be a second connection of the same REP socket to the same proxy.
@@ -104,7 +130,7 @@ func (s *service) connect() string {
 
 // proxyArgs is the command line of the service's proxy. Told to end, it has its own grace for requests under way; that is over before
 // the stop ladder's next rung.
-func (s *service) proxyArgs(d fleet.Delivery, terminate time.Duration) []string {
+func (s *service) proxyArgs(d fleet.Delivery, terminate, orphan time.Duration) []string {
 	args := []string{"proxy", "--name", s.name, "--control", s.socket}
 	for _, l := range s.frontend {
 		args = append(args, "--frontend", l.Bound().String())
@@ -118,7 +144,8 @@ func (s *service) proxyArgs(d fleet.Delivery, terminate time.Duration) []string 
 		"--deadline", d.Deadline.String(),
 		"--heartbeat", d.Heartbeat.String(),
 		"--heartbeat-timeout", d.HeartbeatTimeout.String(),
-		"--grace", (terminate * 4 / 5).String(),
+		"--grace", graceOf(terminate).String(),
+		"--orphan-grace", orphan.String(),
 		"--prefetch", prefetch(d.Prefetch),
 		"--attempts", strconv.Itoa(d.Attempts),
 		"--queue", strconv.Itoa(d.Queue),
@@ -137,6 +164,9 @@ func (s *service) proxyArgs(d fleet.Delivery, terminate time.Duration) []string 
 	}
 	return args
 }
+
+// graceOf is how long a proxy that was told to end may go on answering.
+func graceOf(terminate time.Duration) time.Duration { return terminate * 4 / 5 }
 
 func prefetch(n int) string {
 	if n == 0 {
@@ -168,7 +198,7 @@ func (s *service) inherited() (files []*os.File, words string) {
 			files = append(files, l.File())
 		}
 	}
-	add("frontend", s.frontend)
-	add("backend", s.backend)
+	add(control.Frontend, s.frontend)
+	add(control.Backend, s.backend)
 	return files, strings.Join(all, " ")
 }

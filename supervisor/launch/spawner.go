@@ -66,11 +66,11 @@ func (s *spawner) do(what func()) bool {
 }
 
 // start starts the command as leader of a process group of its own, so that a terminal's signals do not reach it and that one kill
-// reaches its children too. It gets SIGTERM when the supervisor dies. That the supervisor may die between fork and prctl is seen to by
+// reaches its children too. With last it gets that signal when the supervisor dies. That the supervisor may die between fork and prctl is seen to by
 // package syscall: the child compares its parent with the one it began with, and signals itself.
 // With a control group it is in that from its first instruction on.
-func (s *spawner) start(cmd *exec.Cmd, group *cgroup.Group) error {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+func (s *spawner) start(cmd *exec.Cmd, group *cgroup.Group, last syscall.Signal) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: last}
 	if group != nil {
 		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, group.FD()
 		defer group.Entered()
