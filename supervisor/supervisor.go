@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -159,6 +160,8 @@ func (s *Supervisor) readMail() {
 			s.restart(m)
 		case *reloadRequest:
 			s.reload(m)
+		case *upgradeRequest:
+			s.upgrade(m)
 		case waiter:
 			s.wait(m)
 		}
@@ -172,8 +175,7 @@ func (s *Supervisor) step(ev fleet.Event) {
 	}
 	now := time.Now()
 	actions := s.fleet.Step(now, ev)
-	switch ev.(type) {
-	case fleet.Reloaded, fleet.UndoAsked, fleet.Added, fleet.Removed: // before anybody is started
+	if changesServices(ev, actions) { // before anybody is started
 		services := s.fleet.Services()
 		s.services.Store(&services)
 	}
@@ -182,6 +184,18 @@ func (s *Supervisor) step(ev fleet.Event) {
 		s.do(a)
 	}
 	s.answerWaiters()
+}
+
+// changesServices says whether something may be declared otherwise now.
+func changesServices(ev fleet.Event, actions []fleet.Action) bool {
+	switch ev.(type) {
+	case fleet.Reloaded, fleet.UndoAsked, fleet.Added, fleet.Removed:
+		return true
+	}
+	return slices.ContainsFunc(actions, func(a fleet.Action) bool { // one that failed takes back what it brought
+		note, ok := a.(fleet.UpgradeNote)
+		return ok && note.To == fleet.UpgradeFailed
+	})
 }
 
 func (s *Supervisor) do(a fleet.Action) {

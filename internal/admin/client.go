@@ -74,6 +74,16 @@ func (c *Client) Rolled(ctx context.Context, service string, number int) (Roll, 
 	return call[Roll](ctx, c, http.MethodGet, path, nil)
 }
 
+// Upgrade has new proxies take over.
+func (c *Client) Upgrade(ctx context.Context, req UpgradeRequest) (UpgradeReply, error) {
+	return soon[UpgradeReply](ctx, c, http.MethodPost, "/v1/upgrade", req)
+}
+
+// Upgraded waits until a service's proxy is not being replaced any more.
+func (c *Client) Upgraded(ctx context.Context, service string) (Upgrade, error) {
+	return call[Upgrade](ctx, c, http.MethodGet, "/v1/upgraded?service="+url.QueryEscape(service), nil)
+}
+
 // Reload has the fleet become what its file says now.
 func (c *Client) Reload(ctx context.Context, req ReloadRequest) (ReloadReply, error) {
 	return soon[ReloadReply](ctx, c, http.MethodPost, "/v1/reload", req)

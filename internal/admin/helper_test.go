@@ -54,6 +54,14 @@ func (f fakeFleet) Settled(ctx context.Context, service string) (Status, error) 
 	return f.settled(ctx, service)
 }
 func (f fakeFleet) Down(_ context.Context, r DownRequest) error { return f.down(r) }
+func (f fakeFleet) Upgrade(_ context.Context, r UpgradeRequest) (UpgradeReply, error) {
+	return UpgradeReply{Upgrades: []Upgrade{{Service: r.Service, Number: 1, State: UpgradeUpgrading}}}, nil
+}
+
+func (f fakeFleet) Upgraded(_ context.Context, service string) (Upgrade, error) {
+	return Upgrade{Service: service, Number: 1, State: UpgradeDone}, nil
+}
+
 func (f fakeFleet) Restart(_ context.Context, r RestartRequest) (RestartReply, error) {
 	return f.restart(r)
 }

@@ -25,6 +25,8 @@ var routes = []route{
 	{http.MethodGet, "/v1/settled", true, getSettled},
 	{http.MethodPost, "/v1/restart", false, postRestart},
 	{http.MethodGet, "/v1/rolled", true, getRolled},
+	{http.MethodPost, "/v1/upgrade", false, postUpgrade},
+	{http.MethodGet, "/v1/upgraded", true, getUpgraded},
 	{http.MethodPost, "/v1/reload", false, postReload},
 	{http.MethodPost, "/v1/down", false, postDown},
 	{http.MethodGet, "/v1/version", false, getVersion},
@@ -48,6 +50,19 @@ func postRestart(f Fleet, r *http.Request) (any, error) {
 	}
 	req.By = asker(r)
 	return f.Restart(r.Context(), req)
+}
+
+func postUpgrade(f Fleet, r *http.Request) (any, error) {
+	req, err := body[UpgradeRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	req.By = asker(r)
+	return f.Upgrade(r.Context(), req)
+}
+
+func getUpgraded(f Fleet, r *http.Request) (any, error) {
+	return f.Upgraded(r.Context(), r.URL.Query().Get("service"))
 }
 
 func postReload(f Fleet, r *http.Request) (any, error) {

@@ -19,6 +19,9 @@ type Fleet interface {
 	Restart(ctx context.Context, req RestartRequest) (RestartReply, error)
 	// Rolled waits until a service ("": the first) has no rolling restart that goes on, or that of a number, if it is not 0, was undone.
 	Rolled(ctx context.Context, service string, number int) (Roll, error)
+	Upgrade(ctx context.Context, req UpgradeRequest) (UpgradeReply, error)
+	// Upgraded waits until the proxy of a service ("": the first) is not being replaced.
+	Upgraded(ctx context.Context, service string) (Upgrade, error)
 	Reload(ctx context.Context, req ReloadRequest) (ReloadReply, error)
 	Down(ctx context.Context, req DownRequest) error
 	Version() Version

@@ -7,6 +7,8 @@
 //	GET  /v1/settled?service=hello        Status, when as many are ready as wanted and none is leaving; no service: when all are
 //	POST /v1/restart RestartRequest       RestartReply, at once
 //	GET  /v1/rolled?service=hello&roll=2  Roll, when the rolling restart is over or frozen, or that of the number was undone
+//	POST /v1/upgrade UpgradeRequest       UpgradeReply, at once
+//	GET  /v1/upgraded?service=hello       Upgrade, when the service's proxy is not being replaced any more
 //	POST /v1/reload  ReloadRequest        ReloadReply, at once
 //	POST /v1/down    DownRequest          {}, at once
 //	GET  /v1/version                      Version
@@ -33,6 +35,7 @@ type Status struct {
 // Supervisor is the process that runs the fleet.
 type Supervisor struct {
 	Pid        int    `json:"pid"`
+	Version    string `json:"version"`
 	Goroutines int    `json:"goroutines"`
 	Heap       uint64 `json:"heap"` // bytes of objects, garbage included
 }
@@ -51,6 +54,7 @@ type Service struct {
 	Clients  int      `json:"clients"`
 	Counters Counters `json:"counters"`
 	Roll     *Roll    `json:"roll,omitempty"`     // the last rolling restart, if there was one
+	Upgrade  *Upgrade `json:"upgrade,omitempty"`  // the last replacement of the proxy, if there was one
 	Degraded string   `json:"degraded,omitempty"` // why workers that do not answer their health checks are not killed; "": they are
 
 	Autoscale *Autoscale `json:"autoscale,omitempty"` // when the service has it
@@ -78,9 +82,11 @@ type Bound struct {
 
 // Proxy is a service's proxy process. State is a worker's state, or [Unresponsive].
 type Proxy struct {
-	Pid    int    `json:"pid"`
-	State  string `json:"state"`
-	Reason string `json:"reason,omitempty"`
+	Pid     int    `json:"pid"`
+	State   string `json:"state"`
+	Reason  string `json:"reason,omitempty"`
+	Version string `json:"version,omitempty"` // of its program, when it answers
+	Stale   bool   `json:"stale,omitempty"`   // its program has changed on disk since it was started
 
 	Goroutines int    `json:"goroutines,omitempty"` // when it answers
 	Heap       uint64 `json:"heap,omitempty"`       // bytes of objects, garbage included
@@ -217,6 +223,36 @@ const (
 type RestartReply struct {
 	Rolls []Roll `json:"rolls"`
 }
+
+// UpgradeRequest has new proxies, of the zfleet binary that is on disk now, take over from those of a service.
+type UpgradeRequest struct {
+	Service string `json:"service"` // "": all services
+	By      string `json:"-"`       // as in ScaleRequest
+}
+
+// UpgradeReply is the proxies as they are before.
+type UpgradeReply struct {
+	Upgrades []Upgrade `json:"upgrades"`
+}
+
+// Upgrade is the replacement of a service's proxy, and the proxy that serves. Pid is 0 when that does not answer.
+type Upgrade struct {
+	Service   string   `json:"service"`
+	Number    int      `json:"number"` // the first is 1; 0: there was none
+	State     string   `json:"state"`  // upgrading, done, failed
+	Reason    string   `json:"reason,omitempty"`
+	LastLines []string `json:"last_lines,omitempty"` // that the new proxy printed, when it failed
+	Pid       int      `json:"pid,omitempty"`
+	Version   string   `json:"version,omitempty"`
+	Clients   int      `json:"clients"`
+}
+
+// The states of an Upgrade.
+const (
+	UpgradeUpgrading = "upgrading"
+	UpgradeDone      = "done"
+	UpgradeFailed    = "failed"
+)
 
 // ReloadRequest has the fleet become what its file says now.
 type ReloadRequest struct {

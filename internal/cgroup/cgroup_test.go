@@ -38,6 +38,7 @@ type seen struct {
 	Worker      string // a worker's, at its first breath
 	Stray       string // of one that left its process group, its session and its environment
 	Predecessor bool   // what a predecessor left is still there
+	Kept        bool   // but for what was to be kept, which is beside a new group of the same name
 	Ended       bool   // all of the group, and the group
 	Twice       bool   // ending it again is no error
 	Signal      string // that ended the worker
@@ -56,10 +57,26 @@ func supervise() (s seen, err error) {
 	if _, _, err := begin(old, "echo; sleep 1000"); err != nil {
 		return s, err
 	}
-	if tree, err = take(tree.base); err != nil { // as the next one would, after kill -9
+	proxy, err := tree.Make("hello.proxy.1", Limits{})
+	if err != nil {
+		return s, err
+	}
+	orphan, _, err := begin(proxy, "echo; sleep 1000")
+	if err != nil {
+		return s, err
+	}
+	if tree, err = take(tree.base, []int{orphan.Process.Pid}); err != nil { // as the next one would, after kill -9
 		return s, err
 	}
 	s.Predecessor = exists(old.path)
+	s.Kept = orphan.Process.Signal(syscall.Signal(0)) == nil && exists(proxy.path) && tree.Kept(orphan.Process.Pid).path == proxy.path
+	if proxy, err = tree.Make("hello.proxy.1", Limits{}); err != nil { // beside it
+		return s, err
+	}
+	proxy.Entered()
+	proxy.End()
+	s.Kept = s.Kept && tree.Kept(orphan.Process.Pid).End()
+	_ = orphan.Wait()
 	g, err := tree.Make("hello.0.1", Limits{CPUs: 1.5, Memory: 1 << 30})
 	if err != nil {
 		return s, err
@@ -156,7 +173,7 @@ func TestDelegatedGroup(t *testing.T) {
 		}
 		want := seen{Refused: true}
 		if path != "" {
-			want = seen{Self: "/supervisor", Worker: "/hello.0.1", Stray: "/hello.0.1", Ended: true, Twice: true, Signal: "killed"}
+			want = seen{Kept: true, Self: "/supervisor", Worker: "/hello.0.1", Stray: "/hello.0.1", Ended: true, Twice: true, Signal: "killed"}
 		}
 		if got != want {
 			t.Errorf("delegated %q:\ngot  %+v\nwant %+v", path, got, want)

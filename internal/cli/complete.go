@@ -27,6 +27,11 @@ func (r *restart) complete(_ *cobra.Command, args []string, _ string) ([]string,
 	return offered(r.where, args, ""), cobra.ShellCompDirectiveNoFileComp
 }
 
+// complete offers the services that are not named yet.
+func (u *upgrade) complete(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return offered(u.where, args, ""), cobra.ShellCompDirectiveNoFileComp
+}
+
 // completeService offers the services for the one argument that names one.
 func (w *where) completeService(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {

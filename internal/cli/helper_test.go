@@ -56,6 +56,8 @@ type fakeFleet struct {
 	status     admin.Status
 	settles    func(context.Context) error
 	scaled     []admin.ScaleRequest
+	upgrades   []string
+	upgraded   func(context.Context) (admin.Upgrade, error)
 	refusal    error
 	downed     []admin.DownRequest
 	restarted  []admin.RestartRequest
@@ -101,6 +103,17 @@ func (f *fakeFleet) Restart(_ context.Context, req admin.RestartRequest) (admin.
 func (f *fakeFleet) Reload(_ context.Context, req admin.ReloadRequest) (admin.ReloadReply, error) {
 	f.reloaded = append(f.reloaded, req)
 	return f.plan, f.refusal
+}
+
+func (f *fakeFleet) Upgrade(_ context.Context, req admin.UpgradeRequest) (admin.UpgradeReply, error) {
+	f.upgrades = append(f.upgrades, req.Service)
+	return admin.UpgradeReply{Upgrades: []admin.Upgrade{
+		{Service: "hello", Number: 1, State: admin.UpgradeUpgrading, Pid: 10, Version: "v1", Clients: 2},
+	}}, f.refusal
+}
+
+func (f *fakeFleet) Upgraded(ctx context.Context, _ string) (admin.Upgrade, error) {
+	return f.upgraded(ctx)
 }
 
 func (f *fakeFleet) Rolled(ctx context.Context, _ string, _ int) (admin.Roll, error) {

@@ -107,6 +107,9 @@ func (ui *tui) status(w io.Writer, status admin.Status, now time.Time) {
 		if svc.Leaving {
 			_, _ = fmt.Fprintf(w, "\n%s is being removed: it ends when the requests that it has are answered\n", svc.Name)
 		}
+		for _, line := range proxyLines(svc, status.Supervisor) {
+			_, _ = fmt.Fprintf(w, "\n%s\n", field(line))
+		}
 		if svc.Degraded != "" {
 			_, _ = fmt.Fprintf(w, "\n%s\n", ui.paint(w, red, field(svc.Name+" is degraded: "+svc.Degraded)))
 		}
@@ -116,6 +119,25 @@ func (ui *tui) status(w io.Writer, status admin.Status, now time.Time) {
 		_, _ = io.WriteString(w, "\n")
 		ui.table(w, []string{"WORKER", "STATE", "PID", "SINCE", "RESTARTS", "INFLIGHT", "ANSWERED", "REASON"}, workers)
 	}
+}
+
+// proxyLines tells what an operator may want to do something about: a proxy of another version than the supervisor's or the one on disk, and an
+// upgrade that failed.
+func proxyLines(svc admin.Service, supervisor *admin.Supervisor) (lines []string) {
+	if supervisor != nil && svc.Proxy.Version != "" && svc.Proxy.Version != supervisor.Version {
+		lines = append(lines, fmt.Sprintf("%s: its proxy is of version %s, the supervisor of %s", svc.Name, svc.Proxy.Version, supervisor.Version))
+	}
+	if svc.Proxy.Stale {
+		lines = append(lines, fmt.Sprintf("%s: its proxy is stale, zfleet has changed on disk since it was started: zfleet upgrade %[1]s", svc.Name))
+	}
+	switch u := svc.Upgrade; {
+	case u == nil:
+	case u.State == admin.UpgradeUpgrading:
+		lines = append(lines, svc.Name+": a new proxy takes over")
+	case u.State == admin.UpgradeFailed:
+		lines = append(lines, fmt.Sprintf("%s: no new proxy has taken over, the old one serves on: %s", svc.Name, u.Reason))
+	}
+	return lines
 }
 
 // rollLine tells of a rolling restart that is not over.

@@ -59,7 +59,7 @@ func newRootCommand(ui *tui) *cobra.Command {
 	root.SetVersionTemplate("zfleet {{.Version}}\n")
 	root.SetFlagErrorFunc(wrongFlag)
 	root.AddCommand(
-		newUpCommand(ui), newDownCommand(ui), newPsCommand(ui), newScaleCommand(ui), newRestartCommand(ui),
+		newUpCommand(ui), newDownCommand(ui), newPsCommand(ui), newScaleCommand(ui), newRestartCommand(ui), newUpgradeCommand(ui),
 		newReloadCommand(ui), newCheckCommand(ui), newCallCommand(ui), newBenchCommand(ui), newDeadCommand(ui), newExportCommand(ui),
 		newEventsCommand(ui), newLogsCommand(ui), newWhyCommand(ui),
 		newProxyCommand(ui), newVersionCommand(ui), newGuardCommand(ui),

@@ -164,13 +164,13 @@ func (r *recorder) record(e timeline.Event, pid int) uint64 {
 
 func level(e timeline.Event) zerolog.Level {
 	switch e.Kind {
-	case timeline.Unready, timeline.Hung, timeline.Late, timeline.Backoff, timeline.FleetLost, timeline.LaneEjected:
+	case timeline.Unready, timeline.Hung, timeline.Late, timeline.Backoff, timeline.FleetLost, timeline.LaneEjected, timeline.NotAdopted:
 		return zerolog.WarnLevel
 	case timeline.Killed:
 		if e.Reason == "" { // nobody asked for it
 			return zerolog.WarnLevel
 		}
-	case timeline.Crashloop, timeline.GaveUp, timeline.RollFrozen, timeline.Degraded:
+	case timeline.Crashloop, timeline.GaveUp, timeline.RollFrozen, timeline.UpgradeFailed, timeline.Degraded:
 		return zerolog.ErrorLevel
 	case timeline.Exited:
 		if e.Data.Rung == "" {

@@ -21,16 +21,17 @@ type recorder struct {
 	journal *timeline.Journal
 	spec    fleet.Spec
 
-	began uint64                // the number of the fleet's first event
-	ended uint64                // that of what ended it; 0: it goes on
-	rolls map[string]uint64     // by service: the last event of its rolling restart that goes on
-	wants map[string]int        // by service
-	goes  map[string]uint64     // by service: the event of its removal, of those that are being removed
-	lives map[fleet.Life]*track // those that have not exited
-	slots map[fleet.Life]uint64 // by life 0: the last that happened there
-	now   time.Time             // of the Step under way
-	given fleet.Event           //
-	cause uint64                // the number of what was given, or of what came of it at once; 0: nothing to tell of
+	began    uint64                // the number of the fleet's first event
+	ended    uint64                // that of what ended it; 0: it goes on
+	rolls    map[string]uint64     // by service: the last event of its rolling restart that goes on
+	upgrades map[string]uint64     // by service: when the replacement of its proxy began that goes on
+	wants    map[string]int        // by service
+	goes     map[string]uint64     // by service: the event of its removal, of those that are being removed
+	lives    map[fleet.Life]*track // those that have not exited
+	slots    map[fleet.Life]uint64 // by life 0: the last that happened there
+	now      time.Time             // of the Step under way
+	given    fleet.Event           //
+	cause    uint64                // the number of what was given, or of what came of it at once; 0: nothing to tell of
 }
 
 // track is what is remembered of a process.
@@ -46,7 +47,7 @@ type track struct {
 func newRecorder(log zerolog.Logger, journal *timeline.Journal, spec fleet.Spec) *recorder {
 	r := &recorder{log: log, journal: journal, spec: spec}
 	r.wants, r.lives, r.slots, r.rolls = map[string]int{}, map[fleet.Life]*track{}, map[fleet.Life]uint64{}, map[string]uint64{}
-	r.goes = map[string]uint64{}
+	r.goes, r.upgrades = map[string]uint64{}, map[string]uint64{}
 	r.spec.Services = slices.Clone(spec.Services)
 	for _, svc := range spec.Services {
 		r.wants[svc.Name] = svc.Workers.Count
@@ -85,6 +86,8 @@ func (r *recorder) stepped(now time.Time, ev fleet.Event, actions []fleet.Action
 			r.noted(a)
 		case fleet.RollNote:
 			r.rolled(a)
+		case fleet.UpgradeNote:
+			r.upgraded(a)
 		case fleet.HealthNote:
 			r.judged(a)
 		case fleet.Kill:
@@ -122,6 +125,8 @@ func (r *recorder) happened(ev fleet.Event) {
 		r.added(ev)
 	case fleet.Removed:
 		r.removed(ev)
+	case fleet.Adopted:
+		r.adopted(ev)
 	case fleet.ShutdownAsked:
 		data := &timeline.Data{By: ev.By}
 		r.cause = r.record(timeline.Event{Kind: timeline.FleetEnding, Reason: urgency(ev.Now || r.ended != 0), Data: data}, 0)

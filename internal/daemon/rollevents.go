@@ -44,6 +44,8 @@ func (r *recorder) askedBy() string {
 	switch ev := r.given.(type) {
 	case fleet.RestartAsked:
 		return ev.By
+	case fleet.UpgradeAsked:
+		return ev.By
 	case fleet.ContinueAsked:
 		return ev.By
 	case fleet.UndoAsked:
@@ -72,9 +74,17 @@ func (r *recorder) starting(n fleet.Note) {
 		}
 		l := r.track(n.Life)
 		l.wanted = n.Cause
-		if seq := r.rolls[n.Life.Service]; seq != 0 {
+		if seq := r.wishOf(n.Life); seq != 0 {
 			l.last = seq
 		}
 		return
 	}
+}
+
+// wishOf is the event that wants a newer process in a life's slot, 0 if none does.
+func (r *recorder) wishOf(name fleet.Life) uint64 {
+	if name.Slot == fleet.ProxySlot {
+		return r.upgrades[name.Service]
+	}
+	return r.rolls[name.Service]
 }

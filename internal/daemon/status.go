@@ -33,7 +33,7 @@ func (d *Daemon) Status(ctx context.Context) (admin.Status, error) {
 	for i, svc := range view.Services {
 		status.Services[i].Autoscale = autoscaleOf(svc, d.attendants.scaled(svc.Name))
 	}
-	status.Supervisor = &admin.Supervisor{Pid: os.Getpid()}
+	status.Supervisor = &admin.Supervisor{Pid: os.Getpid(), Version: d.me.Version}
 	status.Supervisor.Goroutines, status.Supervisor.Heap = vitals.Read()
 	if unlimited := d.unlimited.Load(); unlimited != nil {
 		status.Cgroups = *unlimited
@@ -78,6 +78,9 @@ func serviceOf(view fleet.ServiceView, said *answer) admin.Service {
 		Want:  view.Want, Ready: view.Ready, Degraded: view.Degraded,
 		Workers: []admin.Worker{},
 	}
+	if u := view.Upgrade; u.Number > 0 {
+		svc.Upgrade = &admin.Upgrade{Service: spec.Name, Number: u.Number, State: string(u.State), Reason: u.Reason, LastLines: u.LastLines}
+	}
 	if view.Roll.Number > 0 {
 		roll := rollOf(view.Name, view.Roll)
 		svc.Roll = &roll
@@ -95,7 +98,7 @@ func proxyOf(view fleet.SlotView, said *answer) admin.Proxy {
 	if said != nil && said.err != nil {
 		return admin.Proxy{Pid: view.Pid, State: admin.Unresponsive, Reason: said.err.Error()}
 	}
-	return admin.Proxy{Pid: view.Pid, State: string(view.State), Reason: view.Reason}
+	return admin.Proxy{Pid: view.Pid, State: string(view.State), Reason: view.Reason, Stale: view.Stale}
 }
 
 func workerOf(view fleet.SlotView) admin.Worker {
@@ -131,7 +134,7 @@ func addSnapshot(svc *admin.Service, snap control.Snapshot) {
 		Redelivered: snap.Counters.Redelivered, Failed: snap.Counters.Failed, Rejected: snap.Counters.Rejected,
 		Dead: snap.Counters.Dead, DeadLost: snap.Counters.DeadLost,
 	}
-	svc.Proxy.Goroutines, svc.Proxy.Heap = snap.Goroutines, snap.Heap
+	svc.Proxy.Goroutines, svc.Proxy.Heap, svc.Proxy.Version = snap.Goroutines, snap.Heap, snap.Version
 	svc.Bound = &admin.Bound{Frontend: snap.Frontend, Backend: snap.Backend}
 	byName := map[string]*admin.Worker{}
 	for i := range svc.Workers {

@@ -41,6 +41,12 @@ const (
 	LaneEjected Kind = "lane_ejected" // a worker's connection gets no requests for a while; without a worker, a foreign one's
 	LaneBack    Kind = "lane_back"    // it gets requests again
 
+	Upgrading     Kind = "upgrading" // a new proxy is to take over from the one that serves
+	Upgraded      Kind = "upgraded"
+	UpgradeFailed Kind = "upgrade_failed" // the one that was there serves on
+	Adopted       Kind = "adopted"        // a new proxy has taken over from one that a killed supervisor left
+	NotAdopted    Kind = "not_adopted"    // that was not to be: it was told to end
+
 	Started   Kind = "started"
 	Ready     Kind = "ready"
 	Unready   Kind = "unready" // it was ready: it has lost its connection to the proxy, its health check says no
@@ -77,6 +83,8 @@ type Data struct {
 	Want      *int     `json:"want,omitempty"`       //
 	Done      int      `json:"done,omitempty"`       // a rolling restart: workers that are replaced
 	Of        int      `json:"of,omitempty"`         // and that there are to replace
+	Clients   *int     `json:"clients,omitempty"`    // adopted: connections that the proxy had
+	Waiting   *int     `json:"waiting,omitempty"`    // and requests that were not answered yet
 	Status    *int     `json:"status,omitempty"`     // exited: its status
 	Signal    string   `json:"signal,omitempty"`     // exited: what ended it
 	OOM       bool     `json:"oom,omitempty"`        // exited: the kernel killed it for want of memory

@@ -35,6 +35,10 @@ func (e Event) Words() string {
 		return "declared otherwise" + by(d.By)
 	case Rolling, RollFrozen, RollDone, RollUndone:
 		return joined(fmt.Sprintf("%s, %d of %d replaced", rolls[e.Kind], d.Done, d.Of)+by(d.By), e.Reason)
+	case Upgrading, Upgraded, UpgradeFailed:
+		return joined(upgrades[e.Kind]+by(d.By), e.Reason)
+	case Adopted, NotAdopted:
+		return e.left(d)
 	case Started:
 		return joined(fmt.Sprintf("started (pid %d)", d.Pid), e.Reason)
 	case Ready:
@@ -89,6 +93,23 @@ func lane(e Event) string {
 		return "a worker at " + e.data().Peer + " that zfleet did not start"
 	}
 	return "it"
+}
+
+var upgrades = map[Kind]string{
+	Upgrading: "a new proxy is to take over", Upgraded: "a new proxy has taken over", UpgradeFailed: "no new proxy has taken over",
+}
+
+// left is what became of a proxy that a killed supervisor left.
+func (e Event) left(d Data) string {
+	clients, waiting := 0, 0
+	if d.Clients != nil && d.Waiting != nil {
+		clients, waiting = *d.Clients, *d.Waiting
+	}
+	text := fmt.Sprintf("adopted proxy of %s: pid %d, %d clients, %d waiting", e.Service, d.Pid, clients, waiting)
+	if e.Kind == NotAdopted {
+		text = joined("not "+text, e.Reason)
+	}
+	return text
 }
 
 func scaled(d Data) string {

@@ -3,6 +3,7 @@ package launch
 import (
 	"bufio"
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -20,6 +21,7 @@ import (
 
 // fakeProxy serves the control API of a proxy. A worker connects to a backend listener and sends one line: its name, or - if it does not
 // say, and perhaps the word busy. Its lane is up until it hangs up, and a busy one is never drained. At SIGUSR1 all busy lanes are stuck.
+// helper_handover_test.go has how it takes over from another one.
 type fakeProxy struct {
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -28,22 +30,30 @@ type fakeProxy struct {
 	drained map[string]bool
 	next    uint64
 	streams map[chan control.Event]bool
+
+	listeners []control.Listener
 }
 
 func proxyMain() {
 	p := &fakeProxy{lanes: map[uint64]*control.Lane{}, conns: map[uint64]net.Conn{}}
 	p.drained, p.streams = map[string]bool{}, map[chan control.Event]bool{}
 	p.changed = sync.NewCond(&p.mu)
+	if path := argument("--take-over"); path != "" {
+		p.takeOver(path)
+	}
 	for _, word := range strings.Fields(os.Getenv(control.EnvListeners)) {
 		kind, fd, _ := strings.Cut(word, "=")
 		number, err := strconv.Atoi(fd)
 		if err != nil {
 			fail(err)
 		}
-		l, err := net.FileListener(os.NewFile(uintptr(number), word))
+		file := os.NewFile(uintptr(number), word)
+		defer func() { _ = file.Close() }() // or else it is closed when nobody uses it
+		l, err := net.FileListener(file)
 		if err != nil {
 			fail(err)
 		}
+		p.listeners = append(p.listeners, p.listener(kind, number))
 		if kind == "backend" {
 			go p.serveBackend(l)
 		}
@@ -51,6 +61,7 @@ func proxyMain() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGUSR1)
 	go p.serveControl()
+	go endWithSupervisor()
 	for <-signals == unix.SIGUSR1 {
 		p.stuck()
 	}
@@ -74,12 +85,17 @@ func (p *fakeProxy) serveControl() {
 		_ = json.NewEncoder(w).Encode(p.snapshot())
 	})
 	mux.HandleFunc("GET "+control.PathEvents, p.events)
+	mux.HandleFunc("GET "+control.PathLines, func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(control.Lines{Lines: []string{`{"level":"warn","message":"the supervisor is gone"}`}, Dropped: 7})
+	})
+	mux.HandleFunc("POST "+control.PathListeners, p.giveListeners)
+	mux.HandleFunc("POST "+control.PathHandover, p.handOver)
 	mux.HandleFunc("POST "+control.PathName, p.name)
 	mux.HandleFunc("POST "+control.PathDrain, p.drain)
 	mux.HandleFunc("POST "+control.PathQuiesce, func(http.ResponseWriter, *http.Request) {
 		p.when(func() bool { return !p.busy("") })
 	})
-	l, err := net.Listen("unix", os.Args[slices.Index(os.Args, "--control")+1])
+	l, err := listenControl(argument("--control"))
 	if err != nil {
 		fail(err)
 	}
@@ -162,9 +178,9 @@ func (p *fakeProxy) serveBackend(l net.Listener) {
 }
 
 func (p *fakeProxy) serveLane(conn net.Conn) {
-	defer func() { _ = conn.Close() }()
 	lines := bufio.NewScanner(conn)
 	if !lines.Scan() {
+		_ = conn.Close()
 		return
 	}
 	words := strings.Fields(lines.Text())
@@ -179,9 +195,12 @@ func (p *fakeProxy) serveLane(conn net.Conn) {
 		lane.Pid = peerPid(u)
 	}
 	p.laneUp(lane, conn)
-	for lines.Scan() {
-		continue
-	}
+	p.follow(lane, conn)
+}
+
+// follow waits for a lane's worker to hang up.
+func (p *fakeProxy) follow(lane *control.Lane, conn net.Conn) {
+	_, _ = io.Copy(io.Discard, conn)
 	p.laneDown(lane)
 }
 
