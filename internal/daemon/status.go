@@ -79,7 +79,7 @@ func serviceOf(view fleet.ServiceView, said *answer) admin.Service {
 		Workers: []admin.Worker{},
 	}
 	if u := view.Upgrade; u.Number > 0 {
-		svc.Upgrade = &admin.Upgrade{Service: spec.Name, Number: u.Number, State: string(u.State), Reason: u.Reason, LastLines: u.LastLines}
+		svc.Upgrade = &admin.Upgrade{Service: view.Name, Number: u.Number, State: string(u.State), Reason: u.Reason, LastLines: u.LastLines}
 	}
 	if view.Roll.Number > 0 {
 		roll := rollOf(view.Name, view.Roll)

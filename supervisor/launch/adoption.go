@@ -1,8 +1,15 @@
 package launch
 
 import (
+	"context"
+	"errors"
+	"os"
 	"slices"
+	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/zfleet/zfleet/proxy/control"
 	"github.com/zfleet/zfleet/supervisor/fleet"
 )
 
@@ -32,7 +39,7 @@ func (l *Launcher) prepare(o *Orphan) {
 
 // takeOrphans makes them the launcher's: it has started, and nothing that it does to them is in vain.
 func (l *Launcher) takeOrphans() {
-	for _, svc := range l.services {
+	for _, svc := range l.homes.list() {
 		for _, ln := range slices.Concat(svc.frontend, svc.backend) {
 			if svc.orphan.Load() != nil {
 				ln.Own() // whoever made its file is gone
@@ -44,7 +51,7 @@ func (l *Launcher) takeOrphans() {
 
 // forgetOrphans leaves them as they are: the launcher does not start, and the next one may want them.
 func (l *Launcher) forgetOrphans() {
-	for _, svc := range l.services {
+	for _, svc := range l.homes.list() {
 		svc.orphan.Store(nil)
 	}
 	for _, o := range l.opts.Orphans {
@@ -55,7 +62,7 @@ func (l *Launcher) forgetOrphans() {
 // dismissOrphans tells those to end whose services are not declared any more. It does not wait.
 func (l *Launcher) dismissOrphans() {
 	for _, o := range l.opts.Orphans {
-		if l.services[o.Service] == nil {
+		if l.homes.of(o.Service) == nil {
 			l.untold = append(l.untold, o.refused("its service is not in the fleet file any more"))
 			l.endOrphan(o)
 		}
@@ -78,7 +85,17 @@ func (l *Launcher) buryOrphan(o *Orphan) {
 	if group := l.opts.Cgroups.Kept(o.Pid); group != nil {
 		group.End()
 	}
+	o.removeStale()
 	o.Release()
+}
+
+// removeStale removes the control socket of an orphan that was killed, unless another proxy has that path by now.
+func (o *Orphan) removeStale() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if _, err := control.Listening(ctx, o.path); errors.Is(err, unix.ECONNREFUSED) {
+		_ = os.Remove(o.path)
+	}
 }
 
 // adopted tells that a proxy has taken over from an orphan, which has nothing left, and ends by itself.

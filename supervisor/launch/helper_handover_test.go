@@ -21,6 +21,7 @@ import (
 const (
 	refusesToTakeOver = "refuses to take over"
 	hangsTakingOver   = "hangs taking over"
+	hangsAnswering    = "hangs answering" // whoever asks it
 )
 
 // argument is the value of a flag, "" if it is not given.

@@ -99,6 +99,9 @@ func (p *fakeProxy) serveControl() {
 	if err != nil {
 		fail(err)
 	}
+	if argument("--error-reply") == hangsAnswering {
+		select {}
+	}
 	fail(http.Serve(l, mux))
 }
 

@@ -28,6 +28,13 @@ func (h *homes) of(name string) *service {
 	return nil
 }
 
+// list is all that there are now.
+func (h *homes) list() []*service {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.all)
+}
+
 func (h *homes) index(name string) int {
 	return slices.IndexFunc(h.all, func(s *service) bool { return s.name == name })
 }
@@ -90,7 +97,7 @@ func (l *Launcher) OpenService(spec fleet.Service) error {
 		return err
 	}
 	var none endpoint.PassedSockets
-	s, err := l.openService(spec, &none)
+	s, err := l.openService(spec, &none, nil)
 	if err != nil {
 		return l.ours(err)
 	}

@@ -133,7 +133,7 @@ func (l *Launcher) tag() string { return control.EnvRun + "=" + l.run }
 func (l *Launcher) openServices() error {
 	passed, wanted := endpoint.PassedSockets(slices.Clone(l.opts.Sockets)), []string(nil)
 	for _, spec := range l.opts.Spec.Services {
-		svc, err := l.openService(spec, &passed)
+		svc, err := l.openService(spec, &passed, l.orphanOf(spec.Name))
 		if err != nil {
 			return err
 		}
@@ -234,7 +234,7 @@ func (l *Launcher) Close() error { return l.close() }
 func (l *Launcher) shut() error {
 	l.end()
 	var errs []error
-	for _, svc := range l.services {
+	for _, svc := range l.homes.list() {
 		if o := svc.orphan.Swap(nil); o != nil { // nobody has taken over from it
 			l.endOrphan(o)
 		}

@@ -20,6 +20,8 @@ func TestMain(m *testing.M) {
 		"proxy":      proxyMain,
 		"supervisor": supervisorMain,
 		"heir":       heirMain,
+		"parent":     parentMain,
+		"stranger":   strangerMain,
 		"command":    commandMain,
 		"report":     reportMain,
 		"daemon":     daemonMain,

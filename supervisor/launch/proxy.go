@@ -31,9 +31,15 @@ func (p *proxyRole) argv() []string {
 
 func (p *proxyRole) start() (*child, error) {
 	p.orphan = p.home.orphan.Swap(nil)
+	if p.orphan != nil && p.orphan.failed != "" {
+		p.notAdopted(p.orphan.failed)
+	}
 	p.takesOver = p.orphan != nil || p.home.proxies.Load() > 0
-	if err := p.home.removeSocket(p.takesOver); err != nil {
-		return nil, err
+	p.home.began.Store(true)
+	if !p.takesOver { // or else somebody is still there
+		if err := p.home.removeSocket(); err != nil {
+			return nil, err
+		}
 	}
 	files, words := p.home.inherited()
 	env := p.environ(nil, control.EnvSecret+"="+p.l.secret, control.EnvListeners+"="+words, lifelineAt(control.EnvLifeline, len(files)))

@@ -63,18 +63,25 @@ func testService(state string, workers fleet.Workers) fleet.Service {
 func newRig(t *testing.T, workers fleet.Workers) *rig {
 	t.Helper()
 	state, log := shortDir(t), &logged{}
-	svc := testService(state, workers)
-	l, err := New(Options{
+	r := rigOf(t, Options{
 		Fleet:  "test",
-		Spec:   fleet.Spec{Services: []fleet.Service{svc}},
+		Spec:   fleet.Spec{Services: []fleet.Service{testService(state, workers)}},
 		Self:   os.Args[0],
 		RunDir: shortDir(t),
 		Log:    zerolog.New(log),
-	})
+	}, log)
+	r.state = state
+	return r
+}
+
+func rigOf(t *testing.T, o Options, log *logged) *rig {
+	t.Helper()
+	l, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{Launcher: l, t: t, svc: svc, home: l.homes.of(svc.Name), state: state, log: log, begun: map[fleet.Life]supervisor.Process{}}
+	svc := o.Spec.Services[0]
+	r := &rig{Launcher: l, t: t, svc: svc, home: l.homes.of(svc.Name), log: log, begun: map[fleet.Life]supervisor.Process{}}
 	t.Cleanup(r.finish)
 	return r
 }

@@ -32,6 +32,7 @@ type service struct {
 	control  *control.Client
 	orphan   atomic.Pointer[Orphan]     // that its first proxy takes over from; nil: none
 	proxies  atomic.Int32               // that live
+	began    atomic.Bool                // a proxy was started, and the control socket is its
 	serving  atomic.Pointer[fleet.Life] // the proxy that has the ports and the socket, or had them last
 	roster   *roster
 	census   *census
@@ -41,7 +42,8 @@ type service struct {
 
 func socketPath(runDir, service string) string { return filepath.Join(runDir, service+".proxy.sock") }
 
-func (l *Launcher) openService(spec fleet.Service, passed *endpoint.PassedSockets) (_ *service, err error) {
+// openService binds what a service listens on, or takes it from those who have it: a service manager, and a proxy that was left.
+func (l *Launcher) openService(spec fleet.Service, passed *endpoint.PassedSockets, orphan *Orphan) (_ *service, err error) {
 	log := l.opts.Log.With().Str("service", spec.Name).Logger()
 	s := &service{name: spec.Name, socket: socketPath(l.opts.RunDir, spec.Name), census: newCensus()}
 	s.control = control.Dial(s.socket)
@@ -50,7 +52,6 @@ func (l *Launcher) openService(spec fleet.Service, passed *endpoint.PassedSocket
 	if l.opts.StateDir != "" {
 		s.letters = dead.Path(l.opts.StateDir, spec.Name)
 	}
-	orphan := l.orphanOf(spec.Name)
 	l.prepare(orphan)
 	if s.frontend, err = listen(control.Frontend, spec.Frontend, orphan, passed); err != nil {
 		return nil, errors.Join(err, s.close())
@@ -94,14 +95,15 @@ func (s *service) close() error {
 	s.roster.close()
 	s.exits.close()
 	s.control.Close()
-	return errors.Join(closeAll(s.frontend), closeAll(s.backend), s.removeSocket(false))
+	err := errors.Join(closeAll(s.frontend), closeAll(s.backend))
+	if s.began.Load() {
+		err = errors.Join(err, s.removeSocket())
+	}
+	return err
 }
 
-// removeSocket removes what a proxy that was killed left behind. One that is taken over from is still there.
-func (s *service) removeSocket(takesOver bool) error {
-	if takesOver {
-		return nil
-	}
+// removeSocket removes what a proxy that was killed left behind.
+func (s *service) removeSocket() error {
 	if err := os.Remove(s.socket); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
