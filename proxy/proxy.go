@@ -32,6 +32,9 @@ type Options struct {
 	LastLines func() control.Lines
 	Secret    string // PLAIN password of workers that give a name; "": any
 
+	// ForgetWorkers, with TakeOver: whose its lanes are was another supervisor's to know. The next one has names of its own, the same perhaps.
+	ForgetWorkers bool
+
 	Dispatch     dispatch.Config
 	Service      string              // its name, in dead letters
 	ErrorReply   errorreply.Template // what a client gets when no worker's reply will come

@@ -57,6 +57,9 @@ func (l *loop) restore(in *handover.Reader, fds []int) error {
 // begin sets the clock, so that what was since the other loop began is since this one did.
 func (r *restoring) begin() (err error) {
 	l, elapsed := r.l, time.Duration(monotonic()-r.state.Began)
+	if l.opts.ForgetWorkers {
+		r.state.Leaving, r.state.Letters.Recent, r.state.Letters.Awaited = nil, nil, nil
+	}
 	if elapsed < r.state.Now || r.state.Now < 0 {
 		return errors.New("the clocks do not agree")
 	}
@@ -165,6 +168,9 @@ func (r *restoring) peer(c *conn, s handover.Conn) error {
 		return fmt.Errorf("there is no lane %d, or two", s.Lane.Core)
 	}
 	core.Data = c
+	if r.l.opts.ForgetWorkers {
+		s.Lane.Worker = ""
+	}
 	c.lane = &lane{
 		id: s.Lane.ID, conn: c, core: core, worker: s.Lane.Worker, peer: s.Lane.Peer, pid: s.Lane.Pid, since: s.Lane.Since,
 		told: s.Lane.Told, hung: s.Lane.Hung, worse: s.Lane.Worse, until: s.Lane.Out,

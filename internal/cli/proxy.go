@@ -89,6 +89,7 @@ func newProxyCommand(ui *tui) *cobra.Command {
 	flags.DurationVar(&f.orphanGrace, "orphan-grace", 0, "how long it serves on when its supervisor is gone, until another proxy takes over; 0: it ends")
 	flags.StringVar(&f.opts.Control, "control", "", "path of a unix socket to ask the proxy at; see docs/architecture.md")
 	flags.StringVar(&f.takeOver, "take-over", "", "`PATH` of the control socket of a running proxy to take everything over from; may be that of --control")
+	flags.BoolVar(&f.opts.ForgetWorkers, "forget-workers", false, "with --take-over: which worker has which connection was known to another supervisor")
 	flags.StringVar(&f.service, "name", "", "the service's name, for logs")
 	return cmd
 }

@@ -52,6 +52,9 @@ func (r *recorder) stopping(n fleet.Note) {
 
 // stopped: of a process that was told to stop, its exit has said all; and at the fleet's end nothing is started again.
 func (r *recorder) stopped(n fleet.Note) {
+	if n.Life.Slot == fleet.ProxySlot && r.ended == 0 && r.goes[n.Life.Service] == 0 {
+		return // another one has its place, and how that came about is told
+	}
 	switch n.From {
 	case fleet.StateDraining, fleet.StateStopping:
 	case fleet.StateStarting, fleet.StateReady, fleet.StateUnready:

@@ -140,6 +140,16 @@ func (r *recorder) happened(ev fleet.Event) {
 	}
 }
 
+// hasHeir says whether another process has the slot of a proxy, or is to get it.
+func (r *recorder) hasHeir(name fleet.Life) bool {
+	for other, l := range r.lives {
+		if name.Slot == fleet.ProxySlot && slotOf(other) == slotOf(name) && other != name && !l.gone {
+			return true
+		}
+	}
+	return false
+}
+
 func urgency(now bool) string {
 	if now {
 		return "at once"
@@ -157,7 +167,7 @@ func (r *recorder) exited(ev fleet.Exited) {
 		data.After = timeline.Duration(r.now.Sub(l.started))
 	}
 	l.gone = true
-	if l.asked {
+	if l.asked || r.hasHeir(ev.Life) {
 		data.Rung = ev.Exit.Rung
 	}
 	r.cause = r.tell(ev.Life, timeline.Exited, ev.Exit.Status(), data)

@@ -76,6 +76,9 @@ func (e Event) ended(d Data) string {
 	if d.Rung != "" {
 		text = "stopped as asked: " + d.Rung
 	}
+	if d.Rung == "handed over" { // by itself
+		text = "handed over to another proxy"
+	}
 	text += after(d.After)
 	if last := len(d.LastLines) - 1; last >= 0 && d.Status != nil && *d.Status > 0 { // it mostly says why
 		text += ": " + d.LastLines[last]

@@ -87,6 +87,7 @@ func (l *Launcher) buryOrphan(o *Orphan) {
 	}
 	o.removeStale()
 	o.Release()
+	close(o.gone)
 }
 
 // removeStale removes the control socket of an orphan that was killed, unless another proxy has that path by now.

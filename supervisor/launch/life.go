@@ -101,6 +101,9 @@ func (li *life) live() fleet.Exit {
 	case li.asked():
 		return fleet.Exit{Code: -1, Reason: "not started: it was told to stop before"}
 	}
+	if !li.mayConnect() {
+		return fleet.Exit{Code: -1, Reason: "not started: it was told to stop before"}
+	}
 	child, err := li.create()
 	if err != nil {
 		return notStarted(li.program, li.dir, err)
@@ -109,6 +112,21 @@ func (li *life) live() fleet.Exit {
 	li.home.census.add(li.name, child.pid, li.files)
 	li.tell(fleet.Launched{Life: li.name, Pid: child.pid})
 	return li.bury(li.end(li.watch()))
+}
+
+// mayConnect waits, for a worker, until the proxy of a supervisor before this one has handed over or ended: it knows another secret, and libzmq
+// does not try again where that is refused. Not so: the life was told to end.
+func (li *life) mayConnect() bool {
+	if li.name.Slot == fleet.ProxySlot || li.home.orphaned == nil {
+		return true
+	}
+	select {
+	case <-li.home.orphaned:
+		return true
+	case <-li.stopping:
+	case <-li.killed.Done():
+	}
+	return false
 }
 
 // create makes the process.

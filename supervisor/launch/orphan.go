@@ -32,7 +32,8 @@ type Orphan struct {
 	said      control.Snapshot
 	lines     control.Lines
 	listeners []control.Listener
-	failed    string // why nothing can be taken over from it; "": it can
+	gone      chan struct{} // closed by the launcher that it was given to, when it has ended
+	failed    string        // why nothing can be taken over from it; "": it can
 }
 
 // orphanBounds are how long one may take.
@@ -67,7 +68,7 @@ func findOrphans(runDir string, log zerolog.Logger, b orphanBounds) (all []*Orph
 // findOrphan is the orphan that listens at a socket, nil if there is none.
 func findOrphan(path string, log zerolog.Logger, b orphanBounds) *Orphan {
 	service := strings.TrimSuffix(filepath.Base(path), proxySockets)
-	o := &Orphan{Service: service, path: path, pidfd: -1, log: log.With().Str("service", service).Logger()}
+	o := &Orphan{Service: service, path: path, pidfd: -1, gone: make(chan struct{}), log: log.With().Str("service", service).Logger()}
 	err := o.identify(b)
 	switch {
 	case err == nil:

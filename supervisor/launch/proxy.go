@@ -26,6 +26,9 @@ func (p *proxyRole) argv() []string {
 	if p.takesOver {
 		args = append(args, "--take-over", p.home.socket)
 	}
+	if p.orphan != nil {
+		args = append(args, "--forget-workers")
+	}
 	return append([]string{p.l.opts.Self}, args...)
 }
 

@@ -31,6 +31,7 @@ type service struct {
 	socket   string // where its proxy's control socket is
 	control  *control.Client
 	orphan   atomic.Pointer[Orphan]     // that its first proxy takes over from; nil: none
+	orphaned <-chan struct{}            // closed when nothing is left of that orphan: then workers can connect; nil: now
 	proxies  atomic.Int32               // that live
 	began    atomic.Bool                // a proxy was started, and the control socket is its
 	serving  atomic.Pointer[fleet.Life] // the proxy that has the ports and the socket, or had them last
@@ -59,7 +60,9 @@ func (l *Launcher) openService(spec fleet.Service, passed *endpoint.PassedSocket
 	if s.backend, err = listen(control.Backend, spec.Backend, orphan, passed); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	s.orphan.Store(orphan)
+	if s.orphan.Store(orphan); orphan != nil {
+		s.orphaned = orphan.gone
+	}
 	return s, nil
 }
 

@@ -74,6 +74,11 @@ func (li *life) end(cause error) (e ending) {
 	return e
 }
 
+// hasHandedOver says of a proxy that is gone whether another one has what it had.
+func (li *life) hasHandedOver(exit fleet.Exit) bool {
+	return li.name.Slot == fleet.ProxySlot && exit.Code == 0 && li.home.proxies.Load() > 0
+}
+
 // bury forgets the process and says how it ended.
 func (li *life) bury(e ending) fleet.Exit {
 	li.home.roster.leave(li.name.String()) // before its number can be another's
@@ -84,6 +89,9 @@ func (li *life) bury(e ending) fleet.Exit {
 	li.out.finish(li.l.bounds.tail)
 	li.role.clear()
 	exit.Rung, exit.Dump, exit.LastLines = e.rung, e.dump, li.out.lastLines()
+	if e.rung == "" && li.hasHandedOver(exit) {
+		exit.Rung, exit.Reason = rungHandedOver, "handed over to another proxy"
+	}
 	if e.cause == nil && e.rung == "" {
 		e.cause = li.role.fault()
 	}
