@@ -19,6 +19,7 @@ type fleet struct {
 	*process
 	client            *admin.Client
 	file              string
+	program           string   // that runs it
 	env               []string // keeps it apart from other fleets
 	frontend, backend string
 }
@@ -35,8 +36,20 @@ func freePort(t *testing.T) int {
 	return port
 }
 
-// up starts a fleet whose [service.echo.workers] are as given; BACKEND in them is the backend.
+// up starts a fleet whose [service.echo.workers] are as given; BACKEND in them is the backend. Its proxy ends with the supervisor.
 func up(t *testing.T, workers string) *fleet {
+	t.Helper()
+	return upWith(t, "orphan_grace = \"0s\"", workers)
+}
+
+// upWith is up with lines for the top of the file.
+func upWith(t *testing.T, top, workers string) *fleet {
+	t.Helper()
+	return upAs(t, filepath.Join(bin, "zfleet"), top, workers)
+}
+
+// upAs is upWith of another program.
+func upAs(t *testing.T, program, top, workers string) *fleet {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "zf")
 	if err != nil {
@@ -46,12 +59,13 @@ func up(t *testing.T, workers string) *fleet {
 	f := &fleet{
 		client:   admin.NewClient(filepath.Join(dir, "zfleet", "e2e", "admin.sock")),
 		file:     filepath.Join(dir, "fleet.toml"),
+		program:  program,
 		env:      []string{"XDG_RUNTIME_DIR=" + dir, "XDG_STATE_HOME=" + filepath.Join(dir, "state")},
 		frontend: fmt.Sprintf("tcp://127.0.0.1:%d", freePort(t)),
 		backend:  fmt.Sprintf("tcp://127.0.0.1:%d", freePort(t)),
 	}
-	toml := fmt.Sprintf("name = \"e2e\"\nplugin_dir = %q\n[service.echo]\nfrontend = %q\nbackend = %q\n[service.echo.workers]\n%s",
-		bin, f.frontend, f.backend, strings.ReplaceAll(workers, "BACKEND", f.backend))
+	toml := fmt.Sprintf("name = \"e2e\"\nplugin_dir = %q\n%s\n[service.echo]\nfrontend = %q\nbackend = %q\n[service.echo.workers]\n%s",
+		bin, top, f.frontend, f.backend, strings.ReplaceAll(workers, "BACKEND", f.backend))
 	if err := os.WriteFile(f.file, []byte(toml), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +77,7 @@ func up(t *testing.T, workers string) *fleet {
 
 func (f *fleet) start(t *testing.T) {
 	t.Helper()
-	f.process = start(t, f.env, filepath.Join(bin, "zfleet"), "up", f.file)
+	f.process = start(t, f.env, f.program, "up", f.file)
 }
 
 func isUp(s admin.Service) bool { return s.Ready == s.Want && s.Ready > 0 }
