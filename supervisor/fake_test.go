@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -24,6 +25,7 @@ type fakeLauncher struct {
 
 	mu     sync.Mutex
 	opened []string
+	ports  []string
 }
 
 type fakeProcess struct {
@@ -57,6 +59,30 @@ func (l *fakeLauncher) OpenService(svc fleet.Service) error {
 	l.opened = append(l.opened, svc.Name)
 	l.opening()
 	return nil
+}
+
+func (l *fakeLauncher) OpenPorts(svc fleet.Service) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.refuse[svc.Name]; err != nil {
+		return err
+	}
+	l.ports = append(l.ports, "open "+strings.Join(slices.Concat(svc.Frontend, svc.Backend), " "))
+	return nil
+}
+
+func (l *fakeLauncher) ClosePorts(svc fleet.Service) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ports = append(l.ports, "keep "+strings.Join(slices.Concat(svc.Frontend, svc.Backend), " "))
+}
+
+// portsOf is what was done with the ports of services that run, since it was last asked.
+func (l *fakeLauncher) portsOf() (done []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	done, l.ports = l.ports, nil
+	return done
 }
 
 func (l *fakeLauncher) CloseService(name string) {
@@ -194,7 +220,7 @@ func (b *bench) living() (lives []fleet.Life) {
 		return nil
 	}
 	for _, svc := range view.Services {
-		for _, slot := range append(svc.Workers, svc.Proxy) {
+		for _, slot := range slices.Concat(svc.Workers, []fleet.SlotView{svc.Proxy}, svc.Upgrade.Others) {
 			if slot.State != fleet.StateStopped {
 				lives = append(lives, slot.Life)
 			}

@@ -14,7 +14,7 @@ type reloadRequest struct {
 	ctx    context.Context
 	spec   fleet.Spec
 	dry    bool
-	opened []string // services whose ports are open for it
+	opened opened
 	by     string
 	reply  chan reloadReply
 }
@@ -64,24 +64,38 @@ func (s *Supervisor) askReload(r *reloadRequest) (reload.Plan, error) {
 	return answer.plan, err
 }
 
-// openAll opens the ports of all services that a plan adds, or of none.
-func (s *Supervisor) openAll(plan reload.Plan, spec fleet.Spec) (opened []string, err error) {
+// opened are the services whose ports are open for a reload: those that it adds, and those that it gives others.
+type opened struct{ added, changed []string }
+
+// openAll opens the ports of all services that a plan adds or has another proxy for, or of none.
+func (s *Supervisor) openAll(plan reload.Plan, spec fleet.Spec) (open opened, err error) {
 	for _, svc := range spec.Services {
-		if !plan.Has(reload.Add, svc.Name) {
-			continue
+		switch {
+		case plan.Has(reload.Add, svc.Name):
+			if err = s.launcher.OpenService(svc); err == nil {
+				open.added = append(open.added, svc.Name)
+			}
+		case plan.Has(reload.Proxy, svc.Name):
+			if err = s.launcher.OpenPorts(svc); err == nil {
+				open.changed = append(open.changed, svc.Name)
+			}
 		}
-		if err := s.launcher.OpenService(svc); err != nil {
-			s.closeAll(opened)
-			return nil, err
+		if err != nil {
+			s.closeAll(open)
+			return opened{}, err
 		}
-		opened = append(opened, svc.Name)
 	}
-	return opened, nil
+	return open, nil
 }
 
-func (s *Supervisor) closeAll(services []string) {
-	for _, name := range services {
+func (s *Supervisor) closeAll(open opened) {
+	for _, name := range open.added {
 		s.launcher.CloseService(name)
+	}
+	for _, name := range open.changed {
+		if svc, err := s.find(name); err == nil {
+			s.launcher.ClosePorts(svc)
+		}
 	}
 }
 
@@ -107,7 +121,9 @@ func (s *Supervisor) plan(r *reloadRequest) (reload.Plan, error) {
 	now := fleet.Spec{Name: s.name}
 	for _, svc := range view.Services {
 		stale := slices.ContainsFunc(svc.Workers, func(w fleet.SlotView) bool { return w.Stale })
-		running[svc.Name] = reload.Running{Want: svc.Want, Leaving: svc.Leaving, Stale: stale}
+		running[svc.Name] = reload.Running{
+			Want: svc.Want, Leaving: svc.Leaving, Stale: stale, Upgrading: svc.Upgrade.State == fleet.UpgradeUpgrading,
+		}
 		now.Services = append(now.Services, s.spec(svc.Name))
 	}
 	return reload.Make(now, r.spec, running), nil
@@ -121,7 +137,7 @@ func (s *Supervisor) carryOut(plan reload.Plan, r *reloadRequest) {
 			s.measurers.begin(svc.Name, s.measure)
 			continue
 		}
-		s.step(fleet.Reloaded{Service: svc, Roll: plan.Has(reload.Roll, svc.Name), By: r.by})
+		s.step(fleet.Reloaded{Service: svc, Proxy: plan.Has(reload.Proxy, svc.Name), Roll: plan.Has(reload.Roll, svc.Name), By: r.by})
 	}
 	for _, step := range plan {
 		switch step.Do {

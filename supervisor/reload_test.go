@@ -67,9 +67,17 @@ func TestReloadDoesWhatThePlanSays(t *testing.T) {
 func TestReloadThatIsRefusedChangesNothing(t *testing.T) {
 	inBubble(t, services(service("hello", 2)), func(t *testing.T, b *bench) {
 		next := service("hello", 3)
+		if _, err := b.Upgrade(t.Context(), "", "test"); err != nil {
+			t.Fatal(err)
+		}
+		proxy := b.next()
 		next.Frontend = []string{"tcp://*:1"}
-		b.reloads(false, "refuse hello: frontend none → tcp://*:1\nscale hello: 2 → 3\n", next)
+		b.reloads(false, "refuse hello: a new proxy is taking over just now: try again when it has (frontend none → tcp://*:1)\n", next)
 		b.quiet()
+		if did := b.launcher.portsOf(); did != nil {
+			t.Errorf("ports: %q", did)
+		}
+		proxy.exit(1)
 		view, err := b.View(t.Context())
 		if err != nil || view.Services[0].Want != 2 {
 			t.Errorf("%+v, %v", view, err)

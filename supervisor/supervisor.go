@@ -23,6 +23,10 @@ type Launcher interface {
 	OpenService(svc fleet.Service) error
 	// CloseService lets go of that again. No process of the service lives. It returns soon, and when it has, the ports are free.
 	CloseService(name string)
+	// OpenPorts gets what a service that runs is to listen on and does not yet, for the proxy that is to take over with this declaration. It is
+	// as OpenService otherwise. ClosePorts lets go of what svc does not name, when that proxy serves, or never will.
+	OpenPorts(svc fleet.Service) error
+	ClosePorts(svc fleet.Service)
 	// Launch starts the process of one life and returns at once. What becomes of it is told as events; the last is exactly one Exited,
 	// also when nothing could be started.
 	Launch(life fleet.Life, svc fleet.Service, tell func(fleet.Event)) Process
@@ -212,6 +216,10 @@ func (s *Supervisor) do(a fleet.Action) {
 		s.launcher.Quiesce(s.spec(a.Service), s.tell)
 	case fleet.Gone:
 		s.launcher.CloseService(a.Service)
+	case fleet.UpgradeNote:
+		if a.Declared && a.To != fleet.UpgradeUpgrading {
+			s.launcher.ClosePorts(s.spec(a.Service))
+		}
 	case fleet.Finish:
 		s.finished = true
 	}

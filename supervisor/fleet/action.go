@@ -42,6 +42,7 @@ type (
 	UpgradeNote struct {
 		Service   string
 		To        UpgradeState
+		Declared  bool // it comes with another declaration, which holds if To is UpgradeDone, and not if it is UpgradeFailed
 		Cause     string
 		LastLines []string // To is UpgradeFailed: what the new proxy printed last
 	}

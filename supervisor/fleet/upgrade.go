@@ -51,8 +51,8 @@ func (f *Fleet) renewProxy(svc *service) {
 	switch {
 	case !u.underWay() || svc.leave != serving || p.state != StateReady:
 	case p.born > u.since:
-		u.before = nil
 		f.noteUpgrade(svc, UpgradeDone, fmt.Sprintf("%v serves", p.life()))
+		u.before = nil
 	case p.successor == nil:
 		f.start(f.makeSuccessor(p))
 	}
@@ -95,15 +95,11 @@ func (f *Fleet) failUpgrade(s *slot, e Exit, cause string) {
 		return
 	}
 	svc.upgrade.lines = e.LastLines
-	f.takeBackPorts(svc)
-	f.noteUpgrade(svc, UpgradeFailed, fmt.Sprintf("%v did not take over: %s", name, cause))
-}
-
-func (f *Fleet) takeBackPorts(svc *service) {
 	if before := svc.upgrade.before; before != nil {
 		svc.Frontend, svc.Backend, svc.Delivery = before.Frontend, before.Backend, before.Delivery
-		svc.upgrade.before = nil
 	}
+	f.noteUpgrade(svc, UpgradeFailed, fmt.Sprintf("%v did not take over: %s", name, cause))
+	svc.upgrade.before = nil
 }
 
 func (f *Fleet) noteUpgrade(svc *service, to UpgradeState, cause string) {
@@ -111,7 +107,7 @@ func (f *Fleet) noteUpgrade(svc *service, to UpgradeState, cause string) {
 	if to == UpgradeFailed {
 		svc.upgrade.reason = cause
 	}
-	f.act(UpgradeNote{Service: svc.Name, To: to, Cause: cause, LastLines: svc.upgrade.lines})
+	f.act(UpgradeNote{Service: svc.Name, To: to, Declared: svc.upgrade.before != nil, Cause: cause, LastLines: svc.upgrade.lines})
 }
 
 // proxies are the service's proxy, who is to take over from it, and who has handed over and not ended.

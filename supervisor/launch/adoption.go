@@ -40,7 +40,7 @@ func (l *Launcher) prepare(o *Orphan) {
 // takeOrphans makes them the launcher's: it has started, and nothing that it does to them is in vain.
 func (l *Launcher) takeOrphans() {
 	for _, svc := range l.homes.list() {
-		for _, ln := range slices.Concat(svc.frontend, svc.backend) {
+		for _, ln := range svc.ports.list() {
 			if svc.orphan.Load() != nil {
 				ln.Own() // whoever made its file is gone
 			}

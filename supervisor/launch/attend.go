@@ -46,7 +46,7 @@ func (p *pluginRole) begun(ctx context.Context, tell func(news)) (*control.Start
 	reply, err := p.worker.Start(ctx, &control.StartRequest{
 		Worker:      p.name.String(),
 		Service:     p.svc.Name,
-		Backends:    []string{p.home.connect()},
+		Backends:    []string{p.home.ports.connect(p.svc)},
 		Secret:      p.l.secret,
 		Concurrency: int32(p.svc.Workers.Concurrency),
 	})

@@ -13,7 +13,7 @@ func (c *commandRole) argv() []string { return c.svc.Workers.Command }
 
 func (c *commandRole) start() (*child, error) {
 	c.ready.want = 1
-	own := append(c.identity(), control.EnvBackend+"="+c.home.connect()) // a plugin's Start says it
+	own := append(c.identity(), control.EnvBackend+"="+c.home.ports.connect(c.svc)) // a plugin's Start says it
 	return c.spawn(c.environ(c.svc.Workers.Env, own...), nil, c.out.stream("stdout"))
 }
 

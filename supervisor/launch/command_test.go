@@ -42,7 +42,7 @@ func TestForeignLane(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, asCommand("command"))
 	r.startProxy()
-	defer func() { _ = connect(r.home.connect(), "-").Close() }()
+	defer func() { _ = connect(r.home.ports.connect(r.svc), "-").Close() }()
 	name, _ := r.launch(0, 1)
 	other, _ := r.launch(1, 1)
 	r.ready(name, 1)

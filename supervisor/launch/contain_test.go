@@ -41,7 +41,7 @@ func TestWhatAWorkerFinds(t *testing.T) {
 	if rep.Dir != dir || rep.Env["PWD"] != dir {
 		t.Errorf("it runs in %s, PWD is %s", rep.Dir, rep.Env["PWD"])
 	}
-	if want := r.home.backend[1].Bound().String(); rep.Env[control.EnvBackend] != want || !strings.HasPrefix(want, "ipc://") {
+	if want := listener(r.home, "backend", 1).Bound().String(); rep.Env[control.EnvBackend] != want || !strings.HasPrefix(want, "ipc://") {
 		t.Errorf("it is to connect to %s, want %s", rep.Env[control.EnvBackend], want)
 	}
 	if _, has := rep.Env[control.EnvLifeline]; has {

@@ -84,11 +84,11 @@ func TestExitThatNobodyHears(t *testing.T) {
 
 func TestLetterFlags(t *testing.T) {
 	s := &service{name: "hello", letters: "/state/hello.dead"}
-	args := strings.Join(s.proxyArgs(fleet.Delivery{DeadLetters: 7, DeadLettersAge: time.Hour, ErrorReply: "E {code}\n"}, time.Second, time.Minute), " ")
+	args := strings.Join(s.proxyArgs(fleet.Service{Delivery: fleet.Delivery{DeadLetters: 7, DeadLettersAge: time.Hour, ErrorReply: "E {code}\n"}}, time.Second, time.Minute), " ")
 	if want := "--dead-letters /state/hello.dead --dead-letters-size 7 --dead-letters-age 1h0m0s --error-reply E {code}\n"; !strings.HasSuffix(args, want) {
 		t.Errorf("got %q", args)
 	}
-	none := strings.Join((&service{}).proxyArgs(fleet.Delivery{DeadLetters: 7}, time.Second, time.Minute), " ")
+	none := strings.Join((&service{}).proxyArgs(fleet.Service{Delivery: fleet.Delivery{DeadLetters: 7}}, time.Second, time.Minute), " ")
 	if strings.Contains(none, "dead-letters") || strings.Contains(none, "error-reply") {
 		t.Errorf("got %q", none)
 	}

@@ -32,8 +32,8 @@ func parentMain() {
 		case fleet.Launched:
 			began.Pid = e.Pid
 		case fleet.BecameReady:
-			began.Frontend = l.homes.of("hello").frontend[0].Bound().String()
-			began.IPC = l.homes.of("hello").backend[1].Bound().Path
+			began.Frontend = listener(l.homes.of("hello"), "frontend", 0).Bound().String()
+			began.IPC = listener(l.homes.of("hello"), "backend", 1).Bound().Path
 			_ = json.NewEncoder(os.Stdout).Encode(began)
 		}
 		if os.Args[3] == hangsAnswering && began.Pid != 0 { // it never becomes ready

@@ -83,7 +83,7 @@ func (h *homes) holder(e endpoint.Endpoint) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, s := range h.all {
-		if slices.ContainsFunc(slices.Concat(s.frontend, s.backend), func(l *endpoint.Listener) bool { return l.Bound().Clashes(e) }) {
+		if slices.ContainsFunc(s.ports.list(), func(l *endpoint.Listener) bool { return l.Bound().Clashes(e) }) {
 			return s.name
 		}
 	}

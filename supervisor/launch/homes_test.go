@@ -24,7 +24,7 @@ func TestAServiceComesAndGoes(t *testing.T) {
 		if err := r.OpenService(other); err != nil {
 			t.Fatal(err)
 		}
-		bound := r.homes.of("other").frontend[0].Bound()
+		bound := listener(r.homes.of("other"), "frontend", 0).Bound()
 		name := fleet.Life{Service: "other", Slot: fleet.ProxySlot, N: len(r.begun) + 1}
 		r.begun[name] = r.Launch(name, other, r.tell)
 		r.ready(name, 1)
@@ -74,7 +74,7 @@ func TestAServiceThatCannotBeOpened(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = taken.Close() }()
-	own := r.homes.of("hello").frontend[0].Bound().String()
+	own := listener(r.homes.of("hello"), "frontend", 0).Bound().String()
 	free := "ipc://" + filepath.Join(r.state, "front")
 	open := func(name, backend string) error {
 		return r.OpenService(fleet.Service{Name: name, Frontend: []string{free}, Backend: []string{backend}})

@@ -97,8 +97,8 @@ func TestOrphanIsAdopted(t *testing.T) {
 	stillOpen := connectLoop(t, before.Frontend)
 	r := successor(t, dir, func(*Options) {})
 	svc := r.homes.of("hello")
-	if got := svc.frontend[0].Bound().String(); got != before.Frontend || svc.backend[1].Bound().Path != before.IPC {
-		t.Errorf("bound to %s and %s, before %+v", got, svc.backend[1].Bound(), before)
+	if got := listener(svc, "frontend", 0).Bound().String(); got != before.Frontend || listener(svc, "backend", 1).Bound().Path != before.IPC {
+		t.Errorf("bound to %s and %s, before %+v", got, listener(svc, "backend", 1).Bound(), before)
 	}
 	r.startProxy()
 	gone(t, before.Pid)

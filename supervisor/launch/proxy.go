@@ -22,7 +22,7 @@ type proxyRole struct {
 }
 
 func (p *proxyRole) argv() []string {
-	args := p.home.proxyArgs(p.svc.Delivery, p.l.bounds.terminate, p.l.opts.Spec.OrphanGrace)
+	args := p.home.proxyArgs(p.svc, p.l.bounds.terminate, p.l.opts.Spec.OrphanGrace)
 	if p.takesOver {
 		args = append(args, "--take-over", p.home.socket)
 	}
@@ -44,7 +44,7 @@ func (p *proxyRole) start() (*child, error) {
 			return nil, err
 		}
 	}
-	files, words := p.home.inherited()
+	files, words := p.home.ports.inherited(p.svc)
 	env := p.environ(nil, control.EnvSecret+"="+p.l.secret, control.EnvListeners+"="+words, lifelineAt(control.EnvLifeline, len(files)))
 	p.ready.waits = "its control socket to answer"
 	if p.orphan != nil {

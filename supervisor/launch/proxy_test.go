@@ -34,7 +34,7 @@ func TestProxyRestart(t *testing.T) {
 		t.Errorf("exit: %+v", exit)
 	}
 	r.unready(name, "the proxy is not there")
-	frontend := r.home.frontend[0].Bound()
+	frontend := listener(r.home, "frontend", 0).Bound()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(frontend.String(), "tcp://"))
 	if err != nil {
 		t.Errorf("the port is closed between two proxies: %v", err)
@@ -66,14 +66,14 @@ func TestProxyCommandLine(t *testing.T) {
 	}
 	s := r.home
 	want := []string{"proxy", "--name", "hello", "--control", r.opts.RunDir + "/hello.proxy.sock",
-		"--frontend", s.frontend[0].Bound().String(), "--backend", s.backend[0].Bound().String(), "--backend", s.backend[1].Bound().String(),
+		"--frontend", listener(s, "frontend", 0).Bound().String(), "--backend", listener(s, "backend", 0).Bound().String(), "--backend", listener(s, "backend", 1).Bound().String(),
 		"--redeliver", "never", "--timeout", "1m30s", "--deadline", "5m0s", "--heartbeat", "2s", "--heartbeat-timeout", "7s", "--grace", "4s", "--orphan-grace", "0s",
 		"--prefetch", "1", "--attempts", "2", "--queue", "3", "--queue-bytes", "4", "--overflow", "reject",
 		"--max-message", "5", "--client-buffer", "6", "--eject", "8s", "--max-ejected", "25"}
 	if !slices.Equal(snapshot.Frontend, want) {
 		t.Errorf("got  %q\nwant %q", snapshot.Frontend, want)
 	}
-	zero := strings.Join(s.proxyArgs(fleet.Delivery{}, time.Second, time.Minute), " ")
+	zero := strings.Join(s.proxyArgs(fleet.Service{}, time.Second, time.Minute), " ")
 	if !strings.Contains(zero, "--prefetch auto ") || !strings.Contains(zero, "--timeout 0s ") || !strings.Contains(zero, "--overflow block ") || !strings.Contains(zero, "--redeliver always ") {
 		t.Errorf("nothing set: %s", zero)
 	}

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/zfleet/zfleet/internal/await"
+	"github.com/zfleet/zfleet/internal/endpoint"
 	"github.com/zfleet/zfleet/supervisor"
 	"github.com/zfleet/zfleet/supervisor/fleet"
 )
@@ -84,6 +85,12 @@ func rigOf(t *testing.T, o Options, log *logged) *rig {
 	r := &rig{Launcher: l, t: t, svc: svc, home: l.homes.of(svc.Name), log: log, begun: map[fleet.Life]supervisor.Process{}}
 	t.Cleanup(r.finish)
 	return r
+}
+
+// listener is the nth of a kind that a service has.
+func listener(s *service, kind string, n int) *endpoint.Listener {
+	of := slices.DeleteFunc(slices.Clone(s.ports.all), func(p port) bool { return p.kind != kind })
+	return of[n].Listener
 }
 
 // asPlugin is the test binary as a plugin in a mode.

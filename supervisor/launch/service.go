@@ -3,12 +3,9 @@ package launch
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -26,8 +23,7 @@ const maxSocketPath = len(unix.RawSockaddrUnix{}.Path) - 1
 // service is what a service keeps while its processes come and go.
 type service struct {
 	name     string
-	frontend []*endpoint.Listener
-	backend  []*endpoint.Listener
+	ports    ports
 	socket   string // where its proxy's control socket is
 	control  *control.Client
 	orphan   atomic.Pointer[Orphan]     // that its first proxy takes over from; nil: none
@@ -44,7 +40,7 @@ type service struct {
 func socketPath(runDir, service string) string { return filepath.Join(runDir, service+".proxy.sock") }
 
 // openService binds what a service listens on, or takes it from those who have it: a service manager, and a proxy that was left.
-func (l *Launcher) openService(spec fleet.Service, passed *endpoint.PassedSockets, orphan *Orphan) (_ *service, err error) {
+func (l *Launcher) openService(spec fleet.Service, passed *endpoint.PassedSockets, orphan *Orphan) (*service, error) {
 	log := l.opts.Log.With().Str("service", spec.Name).Logger()
 	s := &service{name: spec.Name, socket: socketPath(l.opts.RunDir, spec.Name), census: newCensus()}
 	s.control = control.Dial(s.socket)
@@ -54,10 +50,7 @@ func (l *Launcher) openService(spec fleet.Service, passed *endpoint.PassedSocket
 		s.letters = dead.Path(l.opts.StateDir, spec.Name)
 	}
 	l.prepare(orphan)
-	if s.frontend, err = listen(control.Frontend, spec.Frontend, orphan, passed); err != nil {
-		return nil, errors.Join(err, s.close())
-	}
-	if s.backend, err = listen(control.Backend, spec.Backend, orphan, passed); err != nil {
+	if err := s.ports.open(spec, orphan, passed); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	if s.orphan.Store(orphan); orphan != nil {
@@ -98,7 +91,7 @@ func (s *service) close() error {
 	s.roster.close()
 	s.exits.close()
 	s.control.Close()
-	err := errors.Join(closeAll(s.frontend), closeAll(s.backend))
+	err := s.ports.close()
 	if s.began.Load() {
 		err = errors.Join(err, s.removeSocket())
 	}
@@ -123,24 +116,15 @@ func (s *service) persist(ctx context.Context, poll time.Duration, ask func(cont
 	return err
 }
 
-// connect is the one endpoint that workers connect to: a second would be a second connection of the same REP socket to the same proxy.
-// Of several, ipc is cheapest, and the kernel says who is at the other end.
-func (s *service) connect() string {
-	if len(s.backend) == 0 {
-		return ""
-	}
-	i := slices.IndexFunc(s.backend, func(l *endpoint.Listener) bool { return l.Bound().Transport == endpoint.IPC })
-	return s.backend[max(i, 0)].Bound().Connect().String()
-}
-
 // proxyArgs is the command line of the service's proxy. Told to end, it has its own grace for requests under way; that is over before
 // the stop ladder's next rung.
-func (s *service) proxyArgs(d fleet.Delivery, terminate, orphan time.Duration) []string {
+func (s *service) proxyArgs(svc fleet.Service, terminate, orphan time.Duration) []string {
+	d := svc.Delivery
 	args := []string{"proxy", "--name", s.name, "--control", s.socket}
-	for _, l := range s.frontend {
+	for _, l := range s.ports.of(control.Frontend, svc.Frontend) {
 		args = append(args, "--frontend", l.Bound().String())
 	}
-	for _, l := range s.backend {
+	for _, l := range s.ports.of(control.Backend, svc.Backend) {
 		args = append(args, "--backend", l.Bound().String())
 	}
 	args = append(args,
@@ -192,18 +176,4 @@ func overflow(reject bool) string {
 		return "reject"
 	}
 	return "block"
-}
-
-// inherited is the listeners as files for a proxy, and the words that say which descriptor is which: frontend=3 backend=4.
-func (s *service) inherited() (files []*os.File, words string) {
-	var all []string
-	add := func(kind string, listeners []*endpoint.Listener) {
-		for _, l := range listeners {
-			all = append(all, fmt.Sprintf("%s=%d", kind, firstExtraFile+len(files)))
-			files = append(files, l.File())
-		}
-	}
-	add(control.Frontend, s.frontend)
-	add(control.Backend, s.backend)
-	return files, strings.Join(all, " ")
 }

@@ -48,7 +48,7 @@ func TestForeignStuckLane(t *testing.T) {
 	proxy, _ := r.startProxy()
 	name, _ := r.launch(0, 1)
 	r.ready(name, 1)
-	foreign := connect(r.home.connect(), "- busy")
+	foreign := connect(r.home.ports.connect(r.svc), "- busy")
 	defer func() { _ = foreign.Close() }()
 	await.Until(t, "the foreign lane", func() bool {
 		snapshot, err := r.Snapshot(t.Context(), "hello")

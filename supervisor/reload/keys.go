@@ -17,10 +17,9 @@ type key struct {
 
 func value(name string, v any) key { return key{name: name, value: fmt.Sprint(v)} }
 
-// ports need a new proxy with other listeners.
-func ports(s fleet.Service) []key {
-	return []key{value("frontend", strings.Join(s.Frontend, " ")), value("backend", strings.Join(s.Backend, " "))}
-}
+// frontends and backends need another proxy with other listeners.
+func frontends(s fleet.Service) []key { return []key{value("frontend", strings.Join(s.Frontend, " "))} }
+func backends(s fleet.Service) []key  { return []key{value("backend", strings.Join(s.Backend, " "))} }
 
 // delivery is what a proxy is told when it starts.
 func delivery(d fleet.Delivery) []key {

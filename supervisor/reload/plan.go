@@ -16,6 +16,7 @@ type Do string
 
 // What steps do.
 const (
+	Proxy  Do = "proxy"  // another proxy takes over: its ports or its settings have changed
 	Scale  Do = "scale"  // another number of workers is wanted
 	Roll   Do = "roll"   // workers are replaced by new ones: what they are has changed
 	Set    Do = "set"    // settings of the supervisor that no running worker has to be replaced for
@@ -57,6 +58,8 @@ type Running struct {
 	Want    int  // workers
 	Leaving bool // it is being removed: what was declared is what it had
 	Stale   bool // the program of a worker has changed since it was started
+	// Upgrading: a new proxy takes over just now. Only one can at a time.
+	Upgrading bool
 }
 
 // Make compares what runs with what is to run. Services that come are there before others go.
@@ -130,13 +133,17 @@ func compare(old, svc fleet.Service, now Running) (plan Plan) {
 			plan = append(plan, Step{Do: do, Service: svc.Name, What: join(changes)})
 		}
 	}
-	add(Refuse, changed(ports(old), ports(svc)))
-	add(Refuse, changed(delivery(old.Delivery), delivery(svc.Delivery)))
+	backend := changed(backends(old), backends(svc))
+	proxy := slices.Concat(changed(frontends(old), frontends(svc)), backend, changed(delivery(old.Delivery), delivery(svc.Delivery)))
+	if now.Upgrading && len(proxy) > 0 {
+		return Plan{{Do: Refuse, Service: svc.Name, What: "a new proxy is taking over just now: try again when it has (" + join(proxy) + ")"}}
+	}
+	add(Proxy, proxy)
 	add(Set, changed(settings(old), settings(svc)))
 	if svc.Workers.Count != now.Want && !svc.Autoscale.On() { // count is where that begins, and no more
 		plan = append(plan, Step{Do: Scale, Service: svc.Name, Want: svc.Workers.Count, What: scaling(old, svc, now.Want)})
 	}
-	changes := changed(program(old.Workers), program(svc.Workers))
+	changes := append(changed(program(old.Workers), program(svc.Workers)), backend...) // which is where workers connect to
 	if now.Stale {
 		changes = append(changes, "its program has changed on disk")
 	}
