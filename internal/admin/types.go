@@ -268,7 +268,7 @@ type ReloadReply struct {
 
 // ReloadStep is one thing that is done: to a service, or to the fleet.
 type ReloadStep struct {
-	Do      string `json:"do"` // add, remove, scale, roll, set, refuse, later
+	Do      string `json:"do"` // add, remove, proxy, scale, roll, set, refuse, later
 	Service string `json:"service,omitempty"`
 	What    string `json:"what"` // "" where Do says it all
 }
@@ -281,6 +281,7 @@ const (
 	ReloadScale  = "scale"
 	ReloadRoll   = "roll"
 	ReloadSet    = "set"
+	ReloadProxy  = "proxy"
 	ReloadRefuse = "refuse"
 	ReloadLater  = "later"
 )

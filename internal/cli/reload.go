@@ -27,13 +27,14 @@ func newReloadCommand(ui *tui) *cobra.Command {
 		Short: "Have the fleet become what its file says now",
 		Long: `Read the fleet file again and have the fleet become what it says now, by the least that does it: another number
 of workers (also where that was changed by hand), new workers one by one where their program or its settings have
-changed, other settings at once. Requests go on being answered, and none is lost. Returns when it is so.
+changed, a new proxy that takes over from the old one where endpoints or [service.X.delivery] have, other settings at
+once. Requests go on being answered, and none is lost. Returns when it is so.
 
 A service that is new is started, and one that is not in the file any more answers the requests that it has and
 ends; the others go on meanwhile.
 
-What cannot be done while the fleet runs (other endpoints, [service.X.delivery]) is refused, and then nothing is
-changed. Nor is it by a file that is wrong, or by a new service whose port is taken.`,
+What cannot be done while the fleet runs (another name for it) is refused, and then nothing is changed. Nor is it by
+a file that is wrong, or by a port that is taken.`,
 		Example: "  zfleet reload --dry-run\n  zfleet reload",
 		Args:    atMost(0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return r.run(cmd.Context()) },
@@ -121,6 +122,8 @@ func (r *reload) wait(ctx context.Context, client *admin.Client, reply admin.Rel
 		case admin.ReloadScale, admin.ReloadAdd:
 			_, stepErr := client.Settled(ctx, step.Service)
 			err = errors.Join(err, r.outcome(step.Service, stepErr))
+		case admin.ReloadProxy:
+			err = errors.Join(err, r.outcome(step.Service, r.upgraded(ctx, client, step.Service)))
 		case admin.ReloadRemove:
 			err = errors.Join(err, r.outcome(step.Service, gone(ctx, client, step.Service)))
 		case admin.ReloadRoll:
@@ -161,10 +164,20 @@ func (r *reload) rolled(ctx context.Context, client *admin.Client, service strin
 	return nil
 }
 
+// upgraded waits until the service's new proxy serves.
+func (r *reload) upgraded(ctx context.Context, client *admin.Client, service string) error {
+	outcome, err := client.Upgraded(ctx, service)
+	if err == nil && outcome.State == admin.UpgradeFailed {
+		err = &failedUpgrade{outcome}
+	}
+	return err
+}
+
 func (r *reload) outcome(service string, err error) error {
 	var frozen *frozenError
+	var failed *failedUpgrade
 	switch {
-	case errors.As(err, &frozen):
+	case errors.As(err, &frozen), errors.As(err, &failed):
 		return err
 	case errors.Is(err, context.DeadlineExceeded):
 		return &lateError{fmt.Sprintf("%s is not what the file says after %v; the fleet goes on", service, r.timeout), "zfleet ps"}

@@ -55,10 +55,10 @@ func TestReloadThatDoesNotComeAbout(t *testing.T) {
 
 func TestReloadThatIsRefused(t *testing.T) {
 	sandbox(t)
-	f := planned(admin.ReloadStep{Do: admin.ReloadRefuse, Service: "hello", What: "frontend tcp://*:1 → tcp://*:2"}, scaleStep)
+	f := planned(admin.ReloadStep{Do: admin.ReloadRefuse, Service: "hello", What: "the fleet's name is other in the file"}, scaleStep)
 	f.plan.Refused = true
 	socket := serve(t, f)
-	wants(t, exitFailed, "refuse hello: frontend tcp://*:1 → tcp://*:2\nscale hello: 3 → 5\n",
+	wants(t, exitFailed, "refuse hello: the fleet's name is other in the file\nscale hello: 3 → 5\n",
 		"zfleet: cannot reload: the file asks for what cannot be done while the fleet runs; nothing was changed\n"+
 			"hint: zfleet down, then zfleet up\n", "reload", "--socket", socket)
 	f.file = "/srv/fleet.toml"

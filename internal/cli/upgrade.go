@@ -90,7 +90,7 @@ func versionOf(u admin.Upgrade) string { return printable(cmp.Or(u.Version, "of 
 type failedUpgrade struct{ admin.Upgrade }
 
 func (e *failedUpgrade) Error() string {
-	text := fmt.Sprintf("cannot upgrade the proxy of %s: %s", e.Service, e.Reason)
+	text := fmt.Sprintf("cannot replace the proxy of %s: %s", e.Service, e.Reason)
 	for _, line := range e.LastLines {
 		text += "\n  " + line
 	}

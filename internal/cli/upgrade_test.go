@@ -35,7 +35,7 @@ func TestUpgradeThatFails(t *testing.T) {
 		Service: "hello", State: admin.UpgradeFailed, Reason: "hello/proxy#2 did not take over: exited with status 1: no such format",
 		LastLines: []string{"starting", "no such format"},
 	}))
-	wants(t, exitFailed, "", "zfleet: cannot upgrade the proxy of hello: hello/proxy#2 did not take over: exited with status 1: no such format\n"+
+	wants(t, exitFailed, "", "zfleet: cannot replace the proxy of hello: hello/proxy#2 did not take over: exited with status 1: no such format\n"+
 		"zfleet:   starting\nzfleet:   no such format\nhint: the proxy that was there serves on; zfleet events tells more\n", "upgrade", "--socket", socket)
 }
 

@@ -136,3 +136,6 @@ func (l *lines) String() string {
 	defer l.mu.Unlock()
 	return l.buf.String()
 }
+
+func (l *fakeLauncher) OpenPorts(fleet.Service) error { return nil }
+func (l *fakeLauncher) ClosePorts(fleet.Service)      {}

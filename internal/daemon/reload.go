@@ -42,6 +42,9 @@ func later(old, next config.File) (changes []string) {
 	if old.Admin != next.Admin {
 		changes = append(changes, "[admin]")
 	}
+	if old.Spec.OrphanGrace != next.Spec.OrphanGrace {
+		changes = append(changes, "orphan_grace")
+	}
 	if old.State != next.State {
 		changes = append(changes, "state_dir")
 	}

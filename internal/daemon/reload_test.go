@@ -43,11 +43,11 @@ func TestReloadReadsTheFileAgain(t *testing.T) {
 	if got := status.Services[0].Ready; got != 3 {
 		t.Errorf("%d are ready", got)
 	}
-	file.Spec.Services[0].Frontend = []string{"tcp://*:1"}
+	file.Spec.Name = "other"
 	reply, err := r.client.Reload(t.Context(), admin.ReloadRequest{})
 	must(t, err)
 	if !reply.Refused || reply.Steps[0].Do != admin.ReloadRefuse {
-		t.Errorf("other endpoints: %+v", reply)
+		t.Errorf("another name: %+v", reply)
 	}
 	wrong = errors.New("fleet.toml:5:1: unknown key comand")
 	_, err = r.client.Reload(t.Context(), admin.ReloadRequest{})
