@@ -100,6 +100,23 @@ func take(base string, keep []int) (*Tree, error) {
 	return t, nil
 }
 
+// Path is the group that was delegated, "" without one.
+func (t *Tree) Path() string {
+	if t == nil {
+		return ""
+	}
+	return t.base
+}
+
+// Release takes the controllers back from the groups below a delegated one, for a supervisor that was killed. As long as they have some, their
+// parent can have no processes, so that the next supervisor could not be started there: "no internal process constraint".
+func Release(path string) (err error) {
+	for _, name := range wanted {
+		err = errors.Join(err, write(filepath.Join(path, "cgroup.subtree_control"), "-"+name))
+	}
+	return err
+}
+
 // settle moves all processes of the group into the leaf, until none is left: one of them may have been forking.
 func (t *Tree) settle() error {
 	if err := os.Mkdir(filepath.Join(t.base, leaf), 0o755); err != nil && !errors.Is(err, os.ErrExist) {

@@ -55,7 +55,8 @@ func (o Options) run(u *unit) {
 
 func (o Options) stop(u *unit) {
 	u.why("zfleet ends its workers itself, when what they have is answered: twice the longest grace, and what it takes to end processes.")
-	u.set("KillMode=mixed", "TimeoutStopSec="+seconds(2*o.longest(grace)+margin))
+	u.why("What a zfleet leaves that was killed is not systemd's to kill: the proxies wait for the next one, with all their connections.")
+	u.set("KillMode=process", "TimeoutStopSec="+seconds(2*o.longest(grace)+margin))
 	u.why("Each worker gets a control group of its own, for memory_limit, cpus, and a kill that nothing escapes.")
 	u.set("Delegate=yes", "LimitNOFILE=65536")
 	u.line("")
@@ -100,6 +101,7 @@ func (o Options) folders(u *unit) {
 	paths := o.written()
 	o.user(u, len(paths) > 0)
 	u.line("RuntimeDirectory=zfleet/%s", o.File.Spec.Name)
+	u.set("RuntimeDirectoryPreserve=restart")
 	u.line("StateDirectory=zfleet/%s", o.File.Spec.Name)
 	u.why("All else is read-only. Folders that workers write to: ReadWritePaths=, one more line.")
 	u.set("ProtectSystem=strict")

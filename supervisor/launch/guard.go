@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/zfleet/zfleet/internal/cgroup"
 )
 
 // GuardCommand is the hidden command of zfleet that runs Guard on its standard input.
@@ -26,7 +28,7 @@ const (
 // kills every process that has this variable, NAME=VALUE, in its environment: those that left their group.
 //
 // A proxy, "proxy PID", is left alone: it waits for the next supervisor, and ends by itself when none comes. One that still lives when the
-// time of "patience DURATION" is over, does neither: it gets SIGKILL.
+// time of "patience DURATION" is over, does neither: it gets SIGKILL. The control group of "tree PATH" is given back.
 //
 // It ignores the signals that end a whole terminal session or service, since it has to outlive the supervisor; EOF is what ends it.
 func Guard(r io.Reader) error {
@@ -39,6 +41,9 @@ func Guard(r io.Reader) error {
 			return err
 		}
 	}
+	if w.tree != "" {
+		_ = cgroup.Release(w.tree) // there is nobody to be told
+	}
 	endGroups(w.groups, guardPatience)
 	if w.run != "" {
 		endStrays(w.run)
@@ -50,6 +55,7 @@ func Guard(r io.Reader) error {
 // ward is what a guard sees to.
 type ward struct {
 	run      string // the variable of all workers
+	tree     string // the control group that was delegated; "": none was
 	groups   map[int]bool
 	proxies  map[int]int // by pid: its pidfd, so that the number cannot come to mean another process
 	patience time.Duration
@@ -61,13 +67,15 @@ func (w *ward) order(line string) (err error) {
 	switch verb {
 	case "run":
 		w.run = what
+	case "tree":
+		w.tree = what
 	case "patience":
 		w.patience, err = time.ParseDuration(what)
 	default:
 		err = w.process(verb, what)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot guard %q: want add PGID, proxy PID, drop NUMBER, run VARIABLE or patience DURATION", line)
+		return fmt.Errorf("cannot guard %q: want add PGID, proxy PID, drop NUMBER, run VARIABLE, tree PATH or patience DURATION", line)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -126,7 +127,7 @@ func TestGuardIsReplaced(t *testing.T) {
 	log := &logged{}
 	spawn := newSpawner()
 	t.Cleanup(spawn.close)
-	k, err := newKeeper(os.Args[0], "ZFLEET_RUN="+rand.Text(), time.Second, spawn, zerolog.New(log))
+	k, err := newKeeper(os.Args[0], [][2]string{{"run", "ZFLEET_RUN=" + rand.Text()}}, spawn, zerolog.New(log))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,4 +183,44 @@ func ignores(pid int, sig unix.Signal) bool {
 	mask, _, _ := strings.Cut(rest, "\n")
 	bits, err := strconv.ParseUint(mask, 16, 64)
 	return err == nil && bits&(1<<(uint(sig)-1)) != 0
+}
+
+// A proxy is left alone until it ends by itself; one that does not, gets SIGKILL when its time is over. The delegated control group is given
+// back at once.
+func TestGuardLeavesProxiesAlone(t *testing.T) {
+	t.Parallel()
+	tree := t.TempDir()
+	subtree := filepath.Join(tree, "cgroup.subtree_control")
+	if err := os.WriteFile(subtree, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	guard, orders := startGuard(t)
+	worker, stubborn, dropped, polite := sleeper(t, false), sleeper(t, true), sleeper(t, true), sleeper(t, false)
+	const patience = 500 * time.Millisecond
+	if _, err := fmt.Fprintf(orders, "tree %s\npatience %v\nadd %d\nproxy %d\nproxy %d\ndrop %[5]d\nproxy %[6]d\n", tree, patience,
+		worker.Process.Pid, stubborn.Process.Pid, dropped.Process.Pid, polite.Process.Pid); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	_ = orders.Close()
+	if sig := ended(worker); sig != unix.SIGTERM {
+		t.Errorf("the worker ended by %v", sig)
+	}
+	if !isAlive(polite.Process.Pid) {
+		t.Error("a proxy was told to end")
+	}
+	kill(t, polite.Process.Pid, unix.SIGTERM)
+	_ = polite.Wait()
+	if sig := ended(stubborn); sig != unix.SIGKILL || time.Since(began) < patience {
+		t.Errorf("the proxy that stays ended by %v after %v", sig, time.Since(began))
+	}
+	if err := guard.Wait(); err != nil {
+		t.Errorf("the guard: %v", err)
+	}
+	if !isAlive(dropped.Process.Pid) {
+		t.Error("the dropped one has ended")
+	}
+	if text, err := os.ReadFile(subtree); err != nil || string(text) != "-cpuory" { // a control file takes each write for itself
+		t.Errorf("the control group was told %q, %v", text, err)
+	}
 }

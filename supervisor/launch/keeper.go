@@ -22,14 +22,13 @@ const (
 // keeper runs the guard process: it tells it of every process group, and starts it again, and tells it again, when it dies. Its
 // goroutine owns everything but asks and done.
 type keeper struct {
-	self     string
-	tag      string // the variable that all workers of this launcher have
-	log      zerolog.Logger
-	spawn    *spawner
-	asks     chan guardAsk
-	done     chan struct{}
-	patience time.Duration  // of the guard with proxies
-	wards    map[int]string // the orders that told the guard of them, by number
+	self  string
+	log   zerolog.Logger
+	spawn *spawner
+	asks  chan guardAsk
+	done  chan struct{}
+	told  [][2]string    // what every guard is told first: verb and what
+	wards map[int]string // the orders that told the guard of them, by number
 
 	guard   *exec.Cmd
 	orders  *os.File      // the guard reads its other end
@@ -45,9 +44,9 @@ type guardAsk struct {
 	done chan struct{}
 }
 
-func newKeeper(self, run string, patience time.Duration, spawn *spawner, log zerolog.Logger) (*keeper, error) {
-	k := &keeper{self: self, tag: run, log: log, spawn: spawn, asks: make(chan guardAsk), done: make(chan struct{})}
-	k.patience, k.wards = patience, make(map[int]string)
+func newKeeper(self string, told [][2]string, spawn *spawner, log zerolog.Logger) (*keeper, error) {
+	k := &keeper{self: self, log: log, spawn: spawn, asks: make(chan guardAsk), done: make(chan struct{})}
+	k.told, k.wards = told, make(map[int]string)
 	if err := k.start(); err != nil {
 		return nil, fmt.Errorf("cannot start the guard: %s: %s", self, whyNot(self, "", err))
 	}
@@ -176,8 +175,9 @@ func (k *keeper) start() error {
 	k.guard, k.orders, k.ended = cmd, w, make(chan struct{})
 	k.log.Debug().Int("pid", cmd.Process.Pid).Msg("the guard runs")
 	go k.reapGuard(cmd, k.ended)
-	k.write("run", k.tag)
-	k.write("patience", k.patience.String())
+	for _, t := range k.told {
+		k.write(t[0], t[1])
+	}
 	for number, verb := range k.wards {
 		k.write(verb, strconv.Itoa(number))
 	}

@@ -114,11 +114,20 @@ func (l *Launcher) open() (err error) {
 			return err
 		}
 	}
-	l.keeper, err = newKeeper(l.opts.Self, l.tag(), l.guardPatience(), l.spawner, l.opts.Log.With().Str("fleet", l.opts.Fleet).Logger())
+	l.keeper, err = newKeeper(l.opts.Self, l.guarded(), l.spawner, l.opts.Log.With().Str("fleet", l.opts.Fleet).Logger())
 	if err == nil {
 		l.takeOrphans()
 	}
 	return err
+}
+
+// guarded is what a guard has to know beside the processes.
+func (l *Launcher) guarded() [][2]string {
+	told := [][2]string{{"run", l.tag()}, {"patience", l.guardPatience().String()}}
+	if path := l.opts.Cgroups.Path(); path != "" {
+		told = append(told, [2]string{"tree", path})
+	}
+	return told
 }
 
 // guardPatience is when a proxy must have ended that nobody took over from: after its wait, its grace, and some more for a slow machine.
