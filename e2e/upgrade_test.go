@@ -139,7 +139,7 @@ func TestUpgradeToABrokenProgram(t *testing.T) {
 	}
 	l.stop()
 	f.until(t, "the new program", func(s admin.Service) bool { return s.Proxy.Pid != before.Proxy.Pid && !s.Proxy.Stale })
-	if n := f.logs(`"event":"upgrade_failed"`); n != 4 {
+	if n := f.logs(`"event":"not_upgraded"`); n != 4 {
 		t.Errorf("%d upgrades failed", n)
 	}
 }

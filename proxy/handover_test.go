@@ -335,3 +335,49 @@ func TestAwaken(t *testing.T) {
 		}
 	}
 }
+
+// Names of workers were another supervisor's: the next one begins anew with the same. Who was told to get nothing new still gets nothing.
+func TestTakeOverForgetsWorkers(t *testing.T) {
+	s := serve(t, Options{})
+	join(t, s.backend, "REP")
+	s.until(t, "the lane", func(s control.Snapshot) bool { return len(s.Lanes) == 1 && s.Lanes[0].Pid == os.Getpid() })
+	if err := s.Name(t.Context(), 1, "hello/0#1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Drain(t.Context(), "hello/0#1"); err != nil {
+		t.Fatal(err)
+	}
+	s = s.takeOver(t, Options{ForgetWorkers: true})
+	if lane := s.snapshot(t).Lanes[0]; lane.Worker != "" || !lane.Draining {
+		t.Errorf("the lane is %+v", lane)
+	}
+	join(t, s.backend, "REP")
+	s.until(t, "another lane", func(s control.Snapshot) bool { return len(s.Lanes) == 2 })
+	if err := s.Name(t.Context(), 2, "hello/0#1"); err != nil {
+		t.Fatal(err)
+	}
+	if lane := s.snapshot(t).Lanes[1]; lane.Worker != "hello/0#1" || lane.Draining {
+		t.Errorf("the next worker of that name is %+v", lane)
+	}
+}
+
+// A client of one process does not take another's answer for its.
+func TestClientOfOneProcess(t *testing.T) {
+	s := serve(t, Options{})
+	own := control.DialProcess(s.control, os.Getpid())
+	defer own.Close()
+	if snap, err := own.Snapshot(t.Context()); err != nil || snap.Pid != os.Getpid() {
+		t.Errorf("%d, %v", snap.Pid, err)
+	}
+	if cred, err := control.Listening(t.Context(), s.control); err != nil || int(cred.Pid) != os.Getpid() || int(cred.Uid) != os.Getuid() {
+		t.Errorf("%+v, %v", cred, err)
+	}
+	other := control.DialProcess(s.control, 1)
+	defer other.Close()
+	if _, err := other.Snapshot(t.Context()); !errors.Is(err, control.ErrOther) {
+		t.Errorf("a snapshot of process 1: %v", err)
+	}
+	if _, err := other.Listeners(t.Context()); !errors.Is(err, control.ErrOther) {
+		t.Errorf("listeners of process 1: %v", err)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -93,11 +94,36 @@ func (u *up) options(file config.File) (opts daemon.Options, err error) {
 	if opts.File, err = filepath.Abs(u.where.path()); err != nil {
 		return opts, fmt.Errorf("cannot find %s: %w", u.where.path(), err)
 	}
-	if opts.Self, err = os.Executable(); err != nil {
+	if opts.Self, err = ownPath(os.Args[0]); err != nil {
 		return opts, fmt.Errorf("cannot find the zfleet binary: %w", err)
 	}
 	if socket := cmp.Or(u.where.socket, file.Admin.Socket); socket != "" {
 		opts.Socket, err = filepath.Abs(socket)
 	}
 	return opts, err
+}
+
+// ownPath is where this program was started from, absolute. A link stays one: where it points to later is what an upgrade is to start.
+func ownPath(arg string) (string, error) {
+	executable, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	named, err := exec.LookPath(arg)
+	if err == nil {
+		named, err = filepath.Abs(named)
+	}
+	if err != nil || !sameFile(named, executable) { // the caller may name a program as it likes
+		return executable, nil
+	}
+	return named, nil
+}
+
+func sameFile(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
 }

@@ -173,7 +173,7 @@ func level(e timeline.Event) zerolog.Level {
 		if e.Reason == "" { // nobody asked for it
 			return zerolog.WarnLevel
 		}
-	case timeline.Crashloop, timeline.GaveUp, timeline.RollFrozen, timeline.UpgradeFailed, timeline.Degraded:
+	case timeline.Crashloop, timeline.GaveUp, timeline.RollFrozen, timeline.NotUpgraded, timeline.Degraded:
 		return zerolog.ErrorLevel
 	case timeline.Exited:
 		if e.Data.Rung == "" {

@@ -57,7 +57,7 @@ func (d *Daemon) upgradeOf(ctx context.Context, service string, view fleet.Upgra
 var upgradeKinds = map[fleet.UpgradeState]timeline.Kind{
 	fleet.UpgradeUpgrading: timeline.Upgrading,
 	fleet.UpgradeDone:      timeline.Upgraded,
-	fleet.UpgradeFailed:    timeline.UpgradeFailed,
+	fleet.UpgradeFailed:    timeline.NotUpgraded,
 }
 
 // upgraded records how the replacement of a proxy goes. Until it is over, that it began is what causes a new proxy to start.

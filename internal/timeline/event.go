@@ -41,11 +41,11 @@ const (
 	LaneEjected Kind = "lane_ejected" // a worker's connection gets no requests for a while; without a worker, a foreign one's
 	LaneBack    Kind = "lane_back"    // it gets requests again
 
-	Upgrading     Kind = "upgrading" // a new proxy is to take over from the one that serves
-	Upgraded      Kind = "upgraded"
-	UpgradeFailed Kind = "upgrade_failed" // the one that was there serves on
-	Adopted       Kind = "adopted"        // a new proxy has taken over from one that a killed supervisor left
-	NotAdopted    Kind = "not_adopted"    // that was not to be: it was told to end
+	Upgrading   Kind = "upgrading" // a new proxy is to take over from the one that serves
+	Upgraded    Kind = "upgraded"
+	NotUpgraded Kind = "not_upgraded" // the one that was there serves on
+	Adopted     Kind = "adopted"      // a new proxy has taken over from one that a killed supervisor left
+	NotAdopted  Kind = "not_adopted"  // that was not to be: it was told to end
 
 	Started   Kind = "started"
 	Ready     Kind = "ready"

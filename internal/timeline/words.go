@@ -35,7 +35,7 @@ func (e Event) Words() string {
 		return "declared otherwise" + by(d.By)
 	case Rolling, RollFrozen, RollDone, RollUndone:
 		return joined(fmt.Sprintf("%s, %d of %d replaced", rolls[e.Kind], d.Done, d.Of)+by(d.By), e.Reason)
-	case Upgrading, Upgraded, UpgradeFailed:
+	case Upgrading, Upgraded, NotUpgraded:
 		return joined(upgrades[e.Kind]+by(d.By), e.Reason)
 	case Adopted, NotAdopted:
 		return e.left(d)
@@ -99,7 +99,7 @@ func lane(e Event) string {
 }
 
 var upgrades = map[Kind]string{
-	Upgrading: "a new proxy is to take over", Upgraded: "a new proxy has taken over", UpgradeFailed: "no new proxy has taken over",
+	Upgrading: "a new proxy is to take over", Upgraded: "a new proxy has taken over", NotUpgraded: "no new proxy has taken over",
 }
 
 // left is what became of a proxy that a killed supervisor left.
@@ -108,11 +108,11 @@ func (e Event) left(d Data) string {
 	if d.Clients != nil && d.Waiting != nil {
 		clients, waiting = *d.Clients, *d.Waiting
 	}
-	text := fmt.Sprintf("adopted proxy of %s: pid %d, %d clients, %d waiting", e.Service, d.Pid, clients, waiting)
+	what := fmt.Sprintf("pid %d, %d clients, %d waiting", d.Pid, clients, waiting)
 	if e.Kind == NotAdopted {
-		text = joined("not "+text, e.Reason)
+		return joined(fmt.Sprintf("proxy of %s not adopted: %s", e.Service, what), e.Reason)
 	}
-	return text
+	return fmt.Sprintf("adopted proxy of %s: %s", e.Service, what)
 }
 
 func scaled(d Data) string {
