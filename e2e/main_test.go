@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/pebbe/zmq4"
 )
 
 // bin is the folder of the programs under test: zfleet and the shipped plugins.
@@ -17,6 +19,9 @@ var buildFlags []string
 // The test binary is also a REP program that knows nothing of zfleet.
 const asWorker = "ZFLEET_E2E_WORKER"
 
+// mostSockets of libzmq there are at a time: a client that is watched takes three, and 1023 is the default.
+const mostSockets = 8192
+
 func TestMain(m *testing.M) {
 	if endpoint := os.Getenv(asWorker); endpoint != "" {
 		repWorker(endpoint)
@@ -25,6 +30,10 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
+	if err := zmq4.SetMaxSockets(mostSockets); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	dir, err := os.MkdirTemp("", "zf")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

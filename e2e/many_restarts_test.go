@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/zfleet/zfleet/internal/admin"
 	"github.com/zfleet/zfleet/internal/await"
 )
 
@@ -60,19 +62,23 @@ func TestManyRestarts(t *testing.T) {
 // killWorkers ends so many workers with -9, as fast as they come back.
 func (f *fleet) killWorkers(t *testing.T, l *load, n int) {
 	t.Helper()
+	var last []int
 	for killed := 0; killed < n; {
 		s, err := f.ps(t)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, pid := range pids(s) {
+		last = pids(s)
+		for _, pid := range last {
 			if killed < n && syscall.Kill(pid, syscall.SIGKILL) == nil {
 				killed++
 			}
 		}
 		l.progress(1)
 	}
-	f.until(t, "all workers to be back", isUp)
+	f.until(t, "all workers to be back", func(s admin.Service) bool { // of which the last are not still thought to live
+		return isUp(s) && !slices.ContainsFunc(pids(s), func(pid int) bool { return slices.Contains(last, pid) })
+	})
 }
 
 func (f *fleet) held(t *testing.T) held {
