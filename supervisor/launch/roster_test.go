@@ -178,7 +178,7 @@ func TestRosterHearsOfStuckLanesLate(t *testing.T) {
 
 // A lane that is ejected, and tried again, is told of with the worker whose it is. That one which was stuck is back is something else.
 func TestRosterTellsOfEjectedLanes(t *testing.T) {
-	rosterTest(t, func(t *testing.T, r *roster, n *namer) {
+	rosterTest(t, func(t *testing.T, r *followed, n *namer) {
 		n.set(errors.New("busy")) // a command's lane has no name as yet
 		r.join("hello/0#1", 0)
 		r.join("hello/1#1", unix.Getpgrp())
