@@ -19,7 +19,7 @@ func TestGrowthLoads(t *testing.T) {
 		"burst": {waitingBurst(500, 200*time.Millisecond), "total waiting peak start end back p999 p999before"},
 	} {
 		s := scenario{name: name, load: tried.load}
-		f, err := s.once(t.Context(), settings{seconds: 0.3}, programs(t), baseline)
+		f, err := s.once(t.Context(), settings{seconds: 1}, programs(t), baseline)
 		if err != nil {
 			t.Fatal(err)
 		}
