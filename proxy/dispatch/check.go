@@ -17,7 +17,7 @@ func (d *Dispatcher[M]) Check() error {
 	for l := d.lanes.front(); l != nil; l = l.all.next.owner {
 		sum.lanes++
 		sum.outstanding += l.outstanding
-		if err := l.check(); err != nil {
+		if err := d.checkLane(l); err != nil {
 			return err
 		}
 	}
@@ -46,8 +46,11 @@ func (c *Client[M]) check() error {
 	return nil
 }
 
-func (l *Lane[M]) check() error {
+func (d *Dispatcher[M]) checkLane(l *Lane[M]) error {
 	n, room := l.held.len(), l.hasRoom()
+	if idle := n == 0 && !l.draining && !l.Aside(); d.cfg.Probe > 0 && idle != l.pulse.linked() || l.probe != 0 && n > 0 {
+		return fmt.Errorf("lane %s waits for a probe: %t; holds %d, has a probe: %t", label(l.Data, l.id), l.pulse.linked(), n, l.probe != 0)
+	}
 	if l.Aside() && (n > 0 || l.stuck || l.clock.linked() || len(l.owed) > MaxPrefetch) {
 		return fmt.Errorf("lane %s is set aside and holds %d; owes %d, stuck %t, timed %t",
 			label(l.Data, l.id), n, len(l.owed), l.stuck, l.clock.linked())

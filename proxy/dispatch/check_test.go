@@ -14,6 +14,9 @@ func (w *world) next() bool {
 	}
 	a, ok := w.d.Next(w.now)
 	w.returns()
+	if !ok || slices.Contains([]Kind{Probe, Unanswered, Pause, Resume}, a.Kind) {
+		w.minded()
+	}
 	if !ok {
 		w.quiet()
 		return false
@@ -35,6 +38,10 @@ func (w *world) next() bool {
 		w.ejectedLane(a.Lane)
 	case Back:
 		w.laneIsBack(a.Lane)
+	case Probe:
+		w.probedLane(a)
+	case Unanswered:
+		w.unansweredBy(a)
 	default:
 		w.t.Fatalf("an action of kind %d", a.Kind)
 	}
@@ -84,8 +91,8 @@ func (w *world) delivered(a Action[*job]) {
 
 // checkChoice says that lane k may take a job, and that none is better.
 func (w *world) checkChoice(j *job, k *worker) {
-	if k.draining || k.stuck || len(k.owed) > 0 || w.late() {
-		w.t.Fatalf("a job goes to a lane: draining %t, stuck %t, owes %d, before Stuck or overdue %t", k.draining, k.stuck, len(k.owed), w.late())
+	if w.shut(k) || w.late() {
+		w.t.Fatalf("a job goes to a lane: %s; before Stuck or overdue %t", k.l.state(), w.late())
 	}
 	if len(k.held) >= w.allowance(k) || len(k.held) >= MaxPrefetch {
 		w.t.Fatalf("a lane that holds %d of %d gets a job", len(k.held), w.allowance(k))
@@ -237,6 +244,9 @@ func (w *world) quiet() {
 	if w.late() {
 		w.t.Fatal("Stuck, or a failure of what is overdue, is missing")
 	}
+	if at, ok := w.pulseDeadline(); ok && at <= w.now {
+		w.t.Fatalf("nothing is to be done at %v, and a probe is due at %v", w.now, at)
+	}
 	n, _ := w.waiting()
 	for _, k := range w.lanes {
 		if n > 0 && w.hasRoom(k) {
@@ -300,6 +310,7 @@ func (w *world) replyWith(k *worker, token Token, reply func(time.Duration, *Lan
 
 // lateReply is one that names nothing. It brings a lane back if it is the last that it owes.
 func (w *world) lateReply(k *worker, token Token) {
+	w.answerProbe(k, token, true)
 	before := len(k.owed)
 	k.owed = slices.DeleteFunc(k.owed, func(t Token) bool { return t == token })
 	last := before > 0 && len(k.owed) == 0
@@ -310,6 +321,7 @@ func (w *world) lateReply(k *worker, token Token) {
 	if last {
 		w.at++
 		k.changed = w.at
+		w.mind(k)
 	}
 }
 

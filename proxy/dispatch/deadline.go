@@ -2,8 +2,9 @@ package dispatch
 
 import "time"
 
-// Deadline returns when Next will have a Stuck, a Fail for Overdue, a Back, or a Deliver to a slow lane, at the earliest, if nothing else
-// happens: the shell waits no longer than until then. It may have passed already, and be that of a request that has ended if Next has not told that yet. Not ok: nobody's time
+// Deadline returns when Next will have a Stuck, a Fail for Overdue, a Back, a Deliver to a slow lane or a Probe, at the earliest, if nothing
+// else happens: the shell waits no longer than until then, once Next has nothing left. It may have passed already, and be that of a request
+// that has ended if Next has not told that yet. Not ok: nobody's time
 // is running.
 func (d *Dispatcher[M]) Deadline() (at time.Duration, ok bool) {
 	if l := d.timed.front(); l != nil {
@@ -18,6 +19,9 @@ func (d *Dispatcher[M]) Deadline() (at time.Duration, ok bool) {
 		if end := d.nextTry(); !ok || end < at {
 			at, ok = end, true
 		}
+	}
+	if end, probes := d.pulseDeadline(); probes && (!ok || end < at) {
+		at, ok = end, true
 	}
 	return at, ok
 }

@@ -38,6 +38,12 @@ func (l *Lane[M]) state() string {
 		return "stuck"
 	case l.draining:
 		return "draining"
+	case l.onHold:
+		return "on hold"
+	case l.probe != 0:
+		return "probed"
+	case l.bucket >= 0 && l.failures > 0:
+		return fmt.Sprintf("free, failed %d", l.failures)
 	case l.fault != 0:
 		return fmt.Sprintf("ejected until %v", l.until)
 	case l.doubted:

@@ -29,7 +29,11 @@ type Config struct {
 	Deadline   time.Duration // how long after its arrival a request is failed, wherever it is; 0: never
 	Eject      time.Duration // how long a lane that is far worse than others gets nothing, for the first time; 0: never
 	MaxEjected int           // percent of the lanes that may be ejected at the same time, at least one lane and never the last (50)
+	Probe      time.Duration // how long a lane has nothing to do until it is sent a probe; 0: never
 	Deliveries uint32        // where the count of deliveries begins, by which tokens differ: elsewhere than that of the process before (0)
+
+	ProbeTimeout  time.Duration // how long a probe may go unanswered until it has failed (2 s)
+	ProbeFailures int           // so many in a row, and the lane is Unfit (3)
 }
 
 func (c Config) withDefaults() Config {
@@ -45,6 +49,9 @@ func (c Config) withDefaults() Config {
 	c.Deadline = min(max(c.Deadline, 0), 1<<62)
 	c.Eject = min(max(c.Eject, 0), 1<<58)
 	c.MaxEjected = min(positive(c.MaxEjected, 50), 100)
+	c.Probe = min(max(c.Probe, 0), 1<<61) // with its timeout, too
+	c.ProbeTimeout = min(positive(c.ProbeTimeout, 2*time.Second), 1<<61)
+	c.ProbeFailures = positive(c.ProbeFailures, 3)
 	return c
 }
 
@@ -75,6 +82,11 @@ type Dispatcher[M any] struct {
 	able     int                    // lanes that are neither draining nor stuck nor set aside, ejected ones among them
 	nejected int
 
+	fresh   list[Lane[M]] // with Probe, lanes that have nothing to do since Next was last called
+	resting list[Lane[M]] // those that wait for a probe, who has had nothing to do for the longest at the front
+	probed  list[Lane[M]] // those whose answer to one is waited for, by when it was sent
+	silent  list[Lane[M]] // those that did not answer it in time, by when they failed last
+
 	pausing, paused, resuming list[Client[M]] // by gate
 
 	clients list[Client[M]] // all of them, for Describe
@@ -99,7 +111,9 @@ func New[M any](cfg Config) *Dispatcher[M] {
 	d.doubtful.init()
 	d.ended.init()
 	d.drained.init()
-	d.timed.init()
+	for _, l := range []*list[Lane[M]]{&d.timed, &d.fresh, &d.resting, &d.probed, &d.silent} {
+		l.init()
+	}
 	d.byAge.init()
 	d.lanes.init()
 	d.spare.init()

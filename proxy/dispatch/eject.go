@@ -42,11 +42,13 @@ func (l *Lane[M]) Ejected() (e Ejection, ok bool) {
 // no other lane has room, and one at a time unless there is as much against its siblings.
 func (l *Lane[M]) Doubtful() bool { return l.doubted }
 
-// Able says that the lane is neither draining nor stuck nor set aside.
-func (l *Lane[M]) Able() bool { return !l.draining && !l.stuck && !l.Aside() }
+// Able says that the lane is neither draining nor on hold nor stuck nor set aside.
+func (l *Lane[M]) Able() bool { return !l.draining && !l.onHold && !l.stuck && !l.Aside() }
 
 // isSpare says that the lane gets what has waited for as long as it takes.
-func (l *Lane[M]) isSpare() bool { return l.fault == Slow && l.outstanding == 0 && l.Able() }
+func (l *Lane[M]) isSpare() bool {
+	return l.fault == Slow && l.outstanding == 0 && l.probe == 0 && l.Able()
+}
 
 // judge learns from an answer how well a lane works, and does what follows from it.
 func (d *Dispatcher[M]) judge(now time.Duration, l *Lane[M], c *Client[M], took time.Duration, failed bool) {

@@ -62,7 +62,7 @@ func (w *world) spares() (spares []*worker) {
 		return nil
 	}
 	for _, k := range w.lanes {
-		if e, out := k.l.Ejected(); out && e.Fault == Slow && k.able() && len(k.held) == 0 {
+		if e, out := k.l.Ejected(); out && e.Fault == Slow && !w.shut(k) && len(k.held) == 0 {
 			spares = append(spares, k)
 		}
 	}

@@ -12,6 +12,7 @@ type Lane[M any] struct {
 	all    node[Lane[M]] // in Dispatcher.lanes
 	place  node[Lane[M]] // in a bucket while it has room, in Dispatcher.drained when that is due, in spare
 	clock  node[Lane[M]] // in Dispatcher.timed
+	pulse  node[Lane[M]] // in Dispatcher.fresh, resting, probed or silent, while it has nothing to do
 	term   node[Lane[M]] // in Dispatcher.ejected while it is
 	news   node[Lane[M]] // in Dispatcher.verdicts
 	bucket int           // -1 when in none
@@ -27,8 +28,12 @@ type Lane[M any] struct {
 	busy        time.Duration // until since
 	began       time.Duration // when it can have begun on its oldest request, if timed: like since, but for replies before their turn
 	draining    bool
-	stuck       bool    // on its oldest request, and Next has said so
-	owed        []Token // that it has to answer before it is back, when it is set aside
+	onHold      bool
+	stuck       bool          // on its oldest request, and Next has said so
+	owed        []Token       // that it has to answer before it is back, when it is set aside
+	pulsed      time.Duration // since when it is in that list
+	probe       Token         // that it has to answer; 0: none
+	failures    int           // of probes, in a row
 
 	standing
 }
@@ -66,7 +71,7 @@ func (d *Dispatcher[M]) Up() *Lane[M] {
 	d.upped++
 	d.nlanes++
 	l := &Lane[M]{id: d.upped, bucket: -1, allowance: cmp.Or(d.cfg.Prefetch, 1)}
-	l.all.owner, l.place.owner, l.clock.owner, l.term.owner, l.news.owner = l, l, l, l, l
+	l.all.owner, l.place.owner, l.clock.owner, l.pulse.owner, l.term.owner, l.news.owner = l, l, l, l, l, l
 	l.held.init()
 	d.lanes.pushBack(&l.all)
 	d.place(l)
@@ -156,12 +161,15 @@ func (d *Dispatcher[M]) Drain(l *Lane[M]) {
 
 // hasRoom says that the lane may get a request.
 func (l *Lane[M]) hasRoom() bool {
-	return l.Able() && l.fault == 0 && l.outstanding < l.Allowance()
+	return l.Able() && l.fault == 0 && l.probe == 0 && l.outstanding < l.Allowance()
 }
 
 // place puts a lane where it belongs after a change in what it holds or may hold.
 func (d *Dispatcher[M]) place(l *Lane[M]) {
 	d.unplace(l)
+	if d.cfg.Probe > 0 {
+		d.attend(l)
+	}
 	if d.cfg.Eject > 0 {
 		d.countAble(l)
 	}
@@ -210,6 +218,7 @@ func (d *Dispatcher[M]) roomiest() *Lane[M] {
 func (d *Dispatcher[M]) Lost(now time.Duration, l *Lane[M]) {
 	d.unplace(l)
 	l.clock.unlink()
+	l.pulse.unlink()
 	l.all.unlink()
 	d.nlanes--
 	d.goneBusy += l.Busy(now)

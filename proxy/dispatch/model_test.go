@@ -26,6 +26,7 @@ type world struct {
 	waited              uint64        // microseconds
 	gone                time.Duration // that lost lanes held something
 	stuck, overdue      int
+	probes              int // sent, and not answered in time
 	backs               int
 }
 
@@ -48,6 +49,8 @@ type worker struct {
 	changed  int // when it came up, got or answered something
 	draining bool
 	drained  bool
+	onHold   bool
+	pulse    pulse
 	answered uint64
 	mean     time.Duration
 	began    time.Duration
@@ -124,10 +127,10 @@ func (w *world) allowance(k *worker) int {
 }
 
 func (w *world) hasRoom(k *worker) bool {
-	return k.able() && !k.out && len(k.held) < w.allowance(k)
+	return !w.shut(k) && !k.out && len(k.held) < w.allowance(k)
 }
 
-func (k *worker) able() bool { return !k.draining && !k.stuck && len(k.owed) == 0 }
+func (k *worker) able() bool { return !k.draining && !k.onHold && !k.stuck && len(k.owed) == 0 }
 
 // look sees whether a lane works on another job than before.
 func (w *world) look(k *worker) {
@@ -137,10 +140,20 @@ func (w *world) look(k *worker) {
 	case k.oldest != k.held[0]:
 		k.oldest, k.oldestAt, k.stuck = k.held[0], w.now, false
 	}
+	w.mind(k)
 }
 
-// deadline is when the first lane that we were not told of is stuck, or the first request overdue.
+// deadline is when Next has something to do at the latest.
 func (w *world) deadline() (at time.Duration, ok bool) {
+	at, ok = w.due()
+	if end, probes := w.pulseDeadline(); probes && (!ok || end < at) {
+		return end, true
+	}
+	return at, ok
+}
+
+// due is when the first lane that we were not told of is stuck, or the first request overdue.
+func (w *world) due() (at time.Duration, ok bool) {
 	for _, k := range w.lanes {
 		if w.cfg.Timeout == 0 || k.oldest == nil || k.stuck {
 			continue
@@ -164,7 +177,7 @@ func (w *world) deadline() (at time.Duration, ok bool) {
 
 // late says that a lane is stuck or a request overdue and we were not told.
 func (w *world) late() bool {
-	at, ok := w.deadline()
+	at, ok := w.due()
 	return ok && w.now >= at
 }
 
@@ -176,7 +189,9 @@ func (w *world) join() {
 
 func (w *world) up() {
 	w.at++
-	w.lanes = append(w.lanes, &worker{l: w.d.Up(), changed: w.at})
+	k := &worker{l: w.d.Up(), changed: w.at}
+	w.lanes = append(w.lanes, k)
+	w.mind(k)
 }
 
 func (w *world) request(p *peer, size int) {
@@ -291,6 +306,7 @@ func (w *world) abort() {
 
 func (w *world) drain(k *worker) {
 	k.draining, k.told = true, 0
+	w.mind(k)
 	w.d.Drain(k.l)
 	w.returns()
 }

@@ -29,6 +29,11 @@ func (d *Dispatcher[M]) Next(now time.Duration) (Action[M], bool) {
 		l.place.unlink()
 		return Action[M]{Kind: Drained, Lane: l}, true
 	}
+	if d.cfg.Probe > 0 {
+		if a, ok := d.nextProbe(now); ok { // last: who waits for a reply comes first
+			return a, true
+		}
+	}
 	return d.nextGate()
 }
 

@@ -17,17 +17,20 @@ func init() { _ = flag.Set("rapid.checks", "1000") }
 func TestProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := Config{
-			Prefetch:   rapid.SampledFrom([]int{0, 0, 1, 2, 5, MaxPrefetch}).Draw(t, "prefetch"),
-			Target:     200 * time.Microsecond,
-			Attempts:   rapid.IntRange(1, 4).Draw(t, "attempts"),
-			Queue:      rapid.SampledFrom([]int{1, 2, 3, 8, 20, 1000}).Draw(t, "queue"),
-			QueueBytes: rapid.SampledFrom([]int64{1, 100, 1 << 30}).Draw(t, "bytes"),
-			Once:       rapid.SampledFrom([]bool{false, false, true}).Draw(t, "once"),
-			Reject:     rapid.Bool().Draw(t, "reject"),
-			Timeout:    rapid.SampledFrom([]time.Duration{0, 1, 2000, 300_000, 20_000_000}).Draw(t, "timeout"),
-			Eject:      rapid.SampledFrom([]time.Duration{0, 1, 100_000, 20_000_000}).Draw(t, "eject"),
-			MaxEjected: rapid.SampledFrom([]int{1, 50, 100}).Draw(t, "most ejected"),
-			Deadline:   rapid.SampledFrom([]time.Duration{0, 0, 1, 2000, 300_000, 20_000_000}).Draw(t, "deadline"),
+			Prefetch:      rapid.SampledFrom([]int{0, 0, 1, 2, 5, MaxPrefetch}).Draw(t, "prefetch"),
+			Target:        200 * time.Microsecond,
+			Attempts:      rapid.IntRange(1, 4).Draw(t, "attempts"),
+			Queue:         rapid.SampledFrom([]int{1, 2, 3, 8, 20, 1000}).Draw(t, "queue"),
+			QueueBytes:    rapid.SampledFrom([]int64{1, 100, 1 << 30}).Draw(t, "bytes"),
+			Once:          rapid.SampledFrom([]bool{false, false, true}).Draw(t, "once"),
+			Reject:        rapid.Bool().Draw(t, "reject"),
+			Timeout:       rapid.SampledFrom([]time.Duration{0, 1, 2000, 300_000, 20_000_000}).Draw(t, "timeout"),
+			Deadline:      rapid.SampledFrom([]time.Duration{0, 0, 1, 2000, 300_000, 20_000_000}).Draw(t, "deadline"),
+			Probe:         rapid.SampledFrom([]time.Duration{0, 1, 2000, 300_000, 20_000_000}).Draw(t, "probe"),
+			ProbeTimeout:  rapid.SampledFrom([]time.Duration{1, 3000, 10_000_000}).Draw(t, "probe timeout"),
+			ProbeFailures: rapid.IntRange(1, 3).Draw(t, "probe failures"),
+			Eject:         rapid.SampledFrom([]time.Duration{0, 1, 100_000, 20_000_000}).Draw(t, "eject"),
+			MaxEjected:    rapid.SampledFrom([]int{1, 50, 100}).Draw(t, "most ejected"),
 		}
 		w := &world{t: t, cfg: cfg, d: New[*job](cfg), tokens: map[Token]bool{}}
 		for range rapid.IntRange(0, 3).Draw(t, "clients") {
@@ -79,8 +82,10 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		"reply": w.drawReplies, "reply more": w.drawReplies,
 		"error": w.drawErrors, "slow": w.drawSlow,
 		"wrong token": w.drawWrongToken,
-		"deadline":    w.waitDeadline,
-		"next":        func(t *rapid.T) { w.drawNext(t) },
+		"answer":      w.drawAnswer, "answer more": w.drawAnswer,
+		"hold":     w.some(w.drawHold),
+		"deadline": w.waitDeadline,
+		"next":     func(t *rapid.T) { w.drawNext(t) },
 		"next until nothing": func(*rapid.T) {
 			for w.next() {
 			}
@@ -133,8 +138,8 @@ func (w *world) waitDeadline(t *rapid.T) {
 		w.t.Fatal("something to do before the deadline")
 	}
 	before := w.news()
-	if w.now = at; !w.next() || w.news() == before {
-		w.t.Fatal("nobody is stuck at the deadline, or overdue, or back, and nothing is delivered")
+	if w.now = at; w.next() == (w.news() == before) {
+		w.t.Fatal("not what the deadline was for")
 	}
 	i := slices.IndexFunc(w.lanes, func(k *worker) bool { return k.stuck && k.oldestAt == at-w.cfg.Timeout })
 	if i < 0 {
@@ -150,7 +155,7 @@ func (w *world) waitDeadline(t *rapid.T) {
 
 // news is how often there was something that a deadline is for.
 func (w *world) news() int {
-	return w.stuck + w.overdue + w.backs + int(w.given+w.redelivered)
+	return w.stuck + w.overdue + w.backs + w.probes + int(w.given+w.redelivered)
 }
 
 func (w *world) drawNext(t *rapid.T) {
@@ -246,7 +251,7 @@ func (w *world) checkCounts() {
 		running += len(k.held)
 		l := k.l
 		if l.Outstanding() != len(k.held) || l.Answered() != k.answered || l.Draining() != k.draining || l.Allowance() != w.allowance(k) ||
-			l.Aside() != (len(k.owed) > 0) {
+			l.Aside() != (len(k.owed) > 0) || l.OnHold() != k.onHold || w.d.Unfit(l) != w.unfit(k) {
 			w.t.Fatalf("a lane says %d, %d, %t, %d, %t; not %d, %d, %t, %d, owes %d", l.Outstanding(), l.Answered(), l.Draining(), l.Allowance(),
 				l.Aside(), len(k.held), k.answered, k.draining, w.allowance(k), len(k.owed))
 		}

@@ -49,6 +49,9 @@ func NewRebuild[M any](cfg Config, s State) (*Rebuild[M], error) {
 		if b.lanes[l.ID] != nil || l.ID == 0 {
 			return nil, fmt.Errorf("there cannot be a lane %d, or not twice", l.ID)
 		}
+		if l.Failures < 0 || l.Probe != 0 && uint32(l.Probe) != noRequest {
+			return nil, fmt.Errorf("lane %d cannot have a probe %#x, nor failed %d", l.ID, uint64(l.Probe), l.Failures)
+		}
 		b.lanes[l.ID] = b.up(l)
 	}
 	d.joined, d.upped = s.Joined, s.Upped
@@ -61,8 +64,12 @@ func NewRebuild[M any](cfg Config, s State) (*Rebuild[M], error) {
 func (b *Rebuild[M]) up(s LaneState) *Lane[M] {
 	l := b.d.Up()
 	b.d.unplace(l)
+	l.pulse.unlink()
 	l.id, l.answered, l.service, l.since, l.busy, l.began = s.ID, s.Answered, s.Service, s.Since, s.Busy, s.Began
-	l.draining, l.stuck, l.owed = s.Draining, s.Stuck, s.Owed
+	l.draining, l.onHold, l.stuck, l.owed, l.pulsed = s.Draining, s.OnHold, s.Stuck, s.Owed, s.Pulsed
+	if b.d.cfg.Probe > 0 { // or else nobody would ever find it fit again
+		l.probe, l.failures = s.Probe, s.Failures
+	}
 	l.able = false // until it is counted
 	if b.d.cfg.Eject > 0 {
 		l.standing = s.Standing.standing()
@@ -153,7 +160,7 @@ func (b *Rebuild[M]) Done() (*Dispatcher[M], error) {
 	if b.added != b.state.Requests {
 		return nil, fmt.Errorf("there are %d requests of %d", b.added, b.state.Requests)
 	}
-	err := errors.Join(b.runClocks(), b.takeTurns(), b.judgeLanes(), b.placeLanes(), b.timeLanes())
+	err := errors.Join(b.runClocks(), b.takeTurns(), b.judgeLanes(), b.placeLanes(), b.timeLanes(), b.attendLanes())
 	if err == nil && b.d.cfg.Eject > 0 {
 		b.d.keepCap() // it may be lower than before
 	}
@@ -267,6 +274,33 @@ func (b *Rebuild[M]) timeLanes() error {
 	slices.SortStableFunc(timed, func(a, b *Lane[M]) int { return cmp.Compare(a.began, b.began) })
 	for _, l := range timed {
 		b.d.timed.pushBack(&l.clock)
+	}
+	return nil
+}
+
+// attendLanes has lanes with nothing to do wait for what they waited for. Where there were no probes before, their time begins now.
+func (b *Rebuild[M]) attendLanes() error {
+	if b.d.cfg.Probe == 0 {
+		return nil
+	}
+	for _, waits := range []struct {
+		ids    []uint64
+		probed bool
+		in     *list[Lane[M]]
+	}{{b.state.Fresh, false, &b.d.fresh}, {b.state.Resting, false, &b.d.resting}, {b.state.Probed, true, &b.d.probed}, {b.state.Silent, true, &b.d.silent}} {
+		for _, id := range waits.ids {
+			l := b.lanes[id]
+			if l == nil || l.pulse.linked() || l.outstanding > 0 || l.draining || l.Aside() || waits.probed != (l.probe != 0) {
+				return fmt.Errorf("lane %d cannot wait for a probe, or for an answer", id)
+			}
+			if last := waits.in.back(); last != nil && waits.in != &b.d.fresh && l.pulsed < last.pulsed {
+				return fmt.Errorf("lane %d is listed as having waited less than lane %d, and has waited more", id, last.id)
+			}
+			waits.in.pushBack(&l.pulse)
+		}
+	}
+	for l := b.d.lanes.front(); l != nil; l = l.all.next.owner {
+		b.d.attend(l)
 	}
 	return nil
 }

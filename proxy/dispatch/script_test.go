@@ -14,11 +14,12 @@ import (
 
 // TestScripts tells the stories in testdata. A file begins with `new key=value…` and goes on with blocks of `do`, one event a line:
 //
-//	join A…   leave A   up W…   lost W   aside W   drain W   clock D   abort
+//	join A…   leave A   up W…   lost W   aside W   drain W   hold W   resume W   clock D   abort
 //	request A M… [size=N]   queues messages, of 1 byte unless told
 //	error W T…              the same as reply, with errors
 //	ask A N [W=…]…          N times, A asks and is answered after a millisecond; W answers after that time, or with an error. Says who answered
 //	reply W T               T is a delivery in the output (t1), the same with a later generation (t1+1), or a number (#77)
+//	answer W T [wrong]      to a probe
 //	next [N]                takes what there is to do, or N of it
 //	deadline                when there will be a stuck lane, or an overdue request
 //	load                    what has been waited and worked
@@ -63,21 +64,24 @@ func newScript(t *testing.T, d *datadriven.TestData) *script {
 }
 
 func scanConfig(t *testing.T, d *datadriven.TestData) (cfg Config) {
-	var target, timeout, deadline, eject string
+	var target, timeout, deadline, probe, probeTimeout, eject string
 	d.MaybeScanArgs(t, "prefetch", &cfg.Prefetch)
 	d.MaybeScanArgs(t, "attempts", &cfg.Attempts)
 	d.MaybeScanArgs(t, "queue", &cfg.Queue)
 	d.MaybeScanArgs(t, "bytes", &cfg.QueueBytes)
 	d.MaybeScanArgs(t, "reject", &cfg.Reject)
 	d.MaybeScanArgs(t, "once", &cfg.Once)
-	if d.MaybeScanArgs(t, "target", &target) {
-		cfg.Target, _ = time.ParseDuration(target)
-	}
-	if d.MaybeScanArgs(t, "timeout", &timeout) {
-		cfg.Timeout, _ = time.ParseDuration(timeout)
-	}
-	if d.MaybeScanArgs(t, "deadline", &deadline) {
-		cfg.Deadline, _ = time.ParseDuration(deadline)
+	d.MaybeScanArgs(t, "probe-failures", &cfg.ProbeFailures)
+	for key, to := range map[string]struct {
+		text *string
+		d    *time.Duration
+	}{
+		"target": {&target, &cfg.Target}, "timeout": {&timeout, &cfg.Timeout}, "deadline": {&deadline, &cfg.Deadline},
+		"probe": {&probe, &cfg.Probe}, "probe-timeout": {&probeTimeout, &cfg.ProbeTimeout},
+	} {
+		if d.MaybeScanArgs(t, key, to.text) {
+			*to.d, _ = time.ParseDuration(*to.text)
+		}
 	}
 	if d.MaybeScanArgs(t, "eject", &eject) {
 		cfg.Eject, _ = time.ParseDuration(eject)
@@ -118,6 +122,12 @@ func (s *script) event(what string, args []string) {
 		s.d.SetAside(s.now, s.lanes[args[0]])
 	case "drain":
 		s.d.Drain(s.lanes[args[0]])
+	case "hold":
+		s.d.Hold(s.lanes[args[0]])
+	case "resume":
+		s.d.Resume(s.lanes[args[0]])
+	case "answer":
+		s.answer(args)
 	case "clock":
 		by, err := time.ParseDuration(args[0])
 		if err != nil {
@@ -181,6 +191,21 @@ func (s *script) reply(lane, name string, reply func(time.Duration, *Lane[string
 		s.say("%s answered, nobody waits", m)
 	default:
 		s.say("%s answered to %s", m, c.Data)
+	}
+}
+
+func (s *script) answer(args []string) {
+	l, t := s.lanes[args[0]], s.token(args[1])
+	if _, _, ok := s.d.Reply(s.now, l, t); ok {
+		s.say("%s is a request's", args[1])
+	}
+	switch failures, well, ok := s.d.Probed(l, t, len(args) == 2); {
+	case !ok:
+		s.say("%s is no probe of %s", args[1], args[0])
+	case well:
+		s.say("%s is well again", args[0])
+	default:
+		s.say("%s has failed %d", args[0], failures)
 	}
 }
 
@@ -272,6 +297,12 @@ func (s *script) action(a Action[string]) {
 		s.say("drained %s", a.Lane.Data)
 	case Stuck:
 		s.say("stuck %s", a.Lane.Data)
+	case Probe:
+		name := fmt.Sprintf("t%d", len(s.tokens)+1)
+		s.tokens[name] = a.Token
+		s.say("probe %s as %s", a.Lane.Data, name)
+	case Unanswered:
+		s.say("no answer from %s, %d in a row", a.Lane.Data, a.Attempts)
 	case Ejected:
 		e, _ := a.Lane.Ejected()
 		s.say("ejected %s until %v: %s", a.Lane.Data, e.Until, [...]string{Failing: "failing",

@@ -16,6 +16,8 @@ type State struct {
 	Free                      []uint64 // lanes with room: who holds least first, and of those who has been so the longest; then doubtful ones
 	Drained                   []uint64 // lanes for which Drained is due
 	Timed                     []uint64 // lanes whose time runs, who began first at the front
+	Fresh, Resting            []uint64 // lanes that have nothing to do: since Next was last called; longer, the longest at the front
+	Probed, Silent            []uint64 // lanes whose answer to a probe is waited for, or is late, by since when
 
 	Ejected  []uint64 // lanes, by for how long and when they are back
 	Spare    []uint64 // of these, the slow ones that hold nothing
@@ -39,8 +41,13 @@ type LaneState struct {
 	Since, Busy time.Duration
 	Began       time.Duration
 	Draining    bool    `json:",omitempty"`
+	OnHold      bool    `json:",omitempty"`
 	Stuck       bool    `json:",omitempty"`
 	Owed        []Token `json:",omitempty"`
+
+	Probe    Token         `json:",omitempty"` // that it has to answer
+	Failures int           `json:",omitempty"` // of probes
+	Pulsed   time.Duration `json:",omitempty"`
 
 	Standing Standing `json:",omitzero"`
 }
@@ -89,6 +96,7 @@ func (d *Dispatcher[M]) State() State {
 	s := State{
 		Turns: clientIDs(&d.turns), Pausing: clientIDs(&d.pausing), Paused: clientIDs(&d.paused), Resuming: clientIDs(&d.resuming),
 		Drained: laneIDs(&d.drained), Timed: laneIDs(&d.timed), Spare: laneIDs(&d.spare), Verdicts: laneIDs(&d.verdicts),
+		Fresh: laneIDs(&d.fresh), Resting: laneIDs(&d.resting), Probed: laneIDs(&d.probed), Silent: laneIDs(&d.silent),
 		Requests: d.slab.live(), Deliveries: d.deliveries, Redelivered: d.redelivered, Failed: d.failed,
 		Delivered: d.delivered, Answered: d.answered, Waited: d.waited, GoneBusy: d.goneBusy, Joined: d.joined, Upped: d.upped,
 	}
@@ -115,7 +123,8 @@ func (d *Dispatcher[M]) State() State {
 func (l *Lane[M]) asState() LaneState {
 	return LaneState{
 		ID: l.id, Answered: l.answered, Service: l.service, Since: l.since, Busy: l.busy, Began: l.began,
-		Draining: l.draining, Stuck: l.stuck, Owed: l.owed, Standing: l.standing.asState(),
+		Draining: l.draining, OnHold: l.onHold, Stuck: l.stuck, Owed: l.owed, Standing: l.standing.asState(),
+		Probe: l.probe, Failures: l.failures, Pulsed: l.pulsed,
 	}
 }
 
@@ -186,10 +195,11 @@ func (r *request[M]) asState(age uint32, ended bool) RequestState {
 }
 
 // Away says that the shell did not listen to anybody for so long, so that this counts neither as time that a lane took nor towards its
-// Timeout. Deadlines go on.
+// Timeout, nor as time in which it did not answer a probe. Deadlines go on.
 func (d *Dispatcher[M]) Away(by time.Duration) {
 	for l := d.lanes.front(); l != nil; l = l.all.next.owner {
 		l.since += by
 		l.began += by
+		l.pulsed += by
 	}
 }

@@ -80,6 +80,7 @@ func (w *world) handOver(away time.Duration) {
 		k.l = b.Lane(k.l.ID())
 		k.began += away
 		k.oldestAt += away
+		k.pulse.from += away
 	}
 	w.now += away
 	d.Away(away)
@@ -96,15 +97,16 @@ func TestStateIsComplete(t *testing.T) {
 		of     any
 		fields string
 	}{
-		{Dispatcher[int]{}, "cfg=new slab=Requests turns=Turns free=Free ended=Requests drained=Drained timed=Timed byAge=Requests " +
+		{Dispatcher[int]{}, "cfg=new slab=Requests turns=Turns free=Free ended=Requests drained=Drained timed=Timed fresh=Fresh resting=Resting probed=Probed silent=Silent byAge=Requests " +
 			"pausing=Pausing paused=Paused resuming=Resuming clients=Clients lanes=Lanes nclients=counted nlanes=counted " +
 			"waiting=counted outstanding=counted bytes=counted deliveries=Deliveries redelivered=Redelivered failed=Failed " +
 			"delivered=Delivered answered=Answered waited=Waited goneBusy=GoneBusy joined=Joined upped=Upped " +
 			"doubtful=Free jury=counted ejected=Ejected spare=Spare verdicts=Verdicts able=counted nejected=counted"},
 		{Client[int]{}, "Data=shell all=Clients turn=Turns held=gate id=ID queue=Requests waiting=counted bytes=counted outstanding=counted " +
 			"gate=Pausing,Paused,Resuming left=Requests usual=Habits"},
-		{Lane[int]{}, "Data=shell all=Lanes place=Free,Drained clock=Timed bucket=counted id=ID held=Requests outstanding=counted " +
-			"allowance=service answered=Answered service=Service since=Since busy=Busy began=Began draining=Draining stuck=Stuck owed=Owed " +
+		{Lane[int]{}, "Data=shell all=Lanes place=Free,Drained clock=Timed pulse=Fresh,Resting,Probed,Silent bucket=counted id=ID held=Requests outstanding=counted " +
+			"allowance=service answered=Answered service=Service since=Since busy=Busy began=Began draining=Draining onHold=OnHold stuck=Stuck owed=Owed " +
+			"pulsed=Pulsed probe=Probe failures=Failures " +
 			"term=Ejected news=Verdicts behind=counted standing=Standing"},
 		{standing{}, "scores=Failing,Slow doubted=counted curbed=Curbed pace=Pace juror=counted able=counted fault=Fault told=Told row=Row " +
 			"until=Until others=Others"},
@@ -134,7 +136,7 @@ func TestStateIsComplete(t *testing.T) {
 // All that a State can say is said at some moment of this story, and comes back the same at each: a field that is not written, or not read,
 // fails here.
 func TestStateComesBack(t *testing.T) {
-	cfg := Config{Queue: 4, Timeout: time.Second, Deadline: time.Minute, Attempts: 2, Prefetch: 2}
+	cfg := Config{Queue: 4, Timeout: time.Second, Deadline: time.Minute, Attempts: 2, Prefetch: 2, Probe: 10 * time.Second, ProbeTimeout: 2 * time.Second}
 	d, now, seen := New[int](cfg), time.Millisecond, map[string]bool{}
 	look := func() {
 		t.Helper()
@@ -193,6 +195,14 @@ func TestStateComesBack(t *testing.T) {
 	d.Leave(a)
 	now += 2 * time.Minute // past the deadline
 	act()
+	rests := []*Lane[int]{d.Up(), d.Up(), d.Up()}
+	d.Hold(rests[2])
+	look()
+	act()
+	for range 5 { // a probe, and time and again no answer
+		now, _ = d.Deadline()
+		act()
+	}
 	d.Drain(another)
 	act()
 	d.Abort()
@@ -299,6 +309,16 @@ func TestRebuildRefuses(t *testing.T) {
 		{func(s *State, _ []RequestState) { s.Free = []uint64{2, 2} }, "lane 2 cannot be free"},
 		{func(s *State, _ []RequestState) { s.Drained = []uint64{2} }, "lane 2 cannot be drained"},
 		{func(s *State, _ []RequestState) { s.Timed = []uint64{2} }, "the time of lane 2 cannot run"},
+		{func(s *State, _ []RequestState) { s.Resting = []uint64{1} }, "lane 1 cannot wait for a probe"},
+		{func(s *State, _ []RequestState) { s.Fresh = []uint64{2, 2} }, "lane 2 cannot wait for a probe"},
+		{func(s *State, _ []RequestState) { s.Probed = []uint64{2} }, "lane 2 cannot wait for a probe"},
+		{func(s *State, _ []RequestState) { s.Lanes[0].Probe = 7<<32 | noRequest }, "lane #1 waits for a probe: false; holds 1"},
+		{func(s *State, _ []RequestState) { s.Lanes[1].Probe = 7 << 32 }, "lane 2 cannot have a probe 0x700000000"},
+		{func(s *State, _ []RequestState) { s.Lanes[1].Failures = -1 }, "nor failed -1"},
+		{func(s *State, _ []RequestState) {
+			s.Lanes = append(s.Lanes, LaneState{ID: 3})
+			s.Lanes[1].Pulsed, s.Resting = 2, []uint64{2, 3}
+		}, "lane 3 is listed as having waited less than lane 2"},
 		{func(s *State, _ []RequestState) { s.Habits = []Habit{{Client: 3}} }, "client 3 cannot be used to"},
 		{func(s *State, _ []RequestState) { s.Habits = []Habit{{Client: 1, Slow: -1}} }, "client 1 cannot be used to"},
 		{func(s *State, _ []RequestState) { s.Ejected = []uint64{1} }, "lane 1 cannot be ejected"},
@@ -325,7 +345,7 @@ func TestRebuildRefuses(t *testing.T) {
 		s, r := good()
 		c.spoil(&s, r)
 		text, _ := json.Marshal(parcel{s, r, make([]int, len(r))})
-		_, _, err := unpack(text, Config{Prefetch: 1, Eject: time.Second}, func(m int) int { return m })
+		_, _, err := unpack(text, Config{Prefetch: 1, Probe: time.Second, Eject: time.Second}, func(m int) int { return m })
 		if got := fmt.Sprint(err); c.want == "" && err != nil || c.want != "" && !strings.Contains(got, c.want) {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
@@ -334,7 +354,7 @@ func TestRebuildRefuses(t *testing.T) {
 
 // FuzzRebuild makes Dispatchers of anything. One that is made can be used.
 func FuzzRebuild(f *testing.F) {
-	d := New[int](Config{Queue: 2, Timeout: 1})
+	d := New[int](Config{Queue: 2, Timeout: 1, Probe: 1})
 	for range 3 {
 		c := d.Join()
 		d.Up()
@@ -347,8 +367,14 @@ func FuzzRebuild(f *testing.F) {
 		d.Next(1)
 	}
 	f.Add(pack(f, d, func(m int) int { return m }))
+	rests := New[int](Config{Probe: 1, ProbeTimeout: 1})
+	for n := range time.Duration(5) {
+		rests.Up()
+		rests.Next(n)
+		f.Add(pack(f, rests, func(m int) int { return m }))
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		cfg := Config{Queue: 3, Timeout: time.Second, Deadline: time.Minute, Eject: time.Second}
+		cfg := Config{Queue: 3, Timeout: time.Second, Deadline: time.Minute, Probe: time.Second, Eject: time.Second}
 		b, d, err := unpack(text, cfg, func(m int) int { return m })
 		if err != nil {
 			return

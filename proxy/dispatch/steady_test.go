@@ -53,6 +53,7 @@ func (s *steady) step() {
 func TestSteadyStateAllocatesNothing(t *testing.T) {
 	for _, cfg := range []Config{
 		{Prefetch: 1}, {Prefetch: 8}, {}, {Once: true}, {Prefetch: 8, Timeout: time.Second, Deadline: time.Hour}, {Eject: time.Second},
+		{Prefetch: 1, Probe: time.Second},
 	} {
 		s := newSteady(10, 10, cfg)
 		if n := testing.AllocsPerRun(10_000, s.step); n != 0 {
@@ -77,6 +78,29 @@ func TestStuckAllocatesNothing(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(1000, late); n != 0 {
 		t.Errorf("%v allocations when a lane is stuck", n)
+	}
+}
+
+// TestProbeAllocatesNothing lets a lane fail a probe and answer it, and puts it on hold.
+func TestProbeAllocatesNothing(t *testing.T) {
+	d := New[*int](Config{Probe: time.Second})
+	l, now := d.Up(), time.Duration(0)
+	probe := func() {
+		d.Next(now)
+		now, _ = d.Deadline()
+		sent, _ := d.Next(now)
+		now, _ = d.Deadline()
+		if a, _ := d.Next(now); sent.Kind != Probe || a.Kind != Unanswered {
+			panic("no probe, or an answer to it")
+		}
+		d.Hold(l)
+		d.Resume(l)
+		if _, well, _ := d.Probed(l, sent.Token, true); !well {
+			panic("not well")
+		}
+	}
+	if n := testing.AllocsPerRun(1000, probe); n != 0 {
+		t.Errorf("%v allocations for a probe", n)
 	}
 }
 

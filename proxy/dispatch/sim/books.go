@@ -54,6 +54,8 @@ type lane struct {
 	id               int
 	core             *dispatch.Lane[*job]
 	held             []*job
+	onHold           bool
+	pulse            pulse
 	draining         bool
 	drained          bool
 	stuck            bool

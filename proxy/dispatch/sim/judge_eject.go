@@ -70,7 +70,7 @@ func (j *judge) spare() (from, to time.Duration, ok bool) {
 	}
 	from = 1 << 62
 	for _, l := range j.lanes {
-		if l.ejected != dispatch.Slow || len(l.held) > 0 || !l.able() {
+		if l.ejected != dispatch.Slow || len(l.held) > 0 || j.shut(l) {
 			continue
 		}
 		for _, c := range j.clients {

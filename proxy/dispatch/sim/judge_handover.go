@@ -37,6 +37,7 @@ func (j *judge) handOver(away time.Duration) {
 	for _, l := range j.lanes {
 		l.began += away
 		l.since += away
+		l.pulse.from += away
 	}
 	j.core.Away(away)
 }

@@ -12,6 +12,7 @@ func (j *judge) up(id int) *lane {
 	l.core.Data = l
 	j.lanes = append(j.lanes, l)
 	j.change(l)
+	j.mind(l)
 	j.say("up", nil, nil, l, "")
 	return l
 }
@@ -19,6 +20,7 @@ func (j *judge) up(id int) *lane {
 func (j *judge) drain(l *lane) {
 	j.say("drain", nil, nil, l, "")
 	l.draining, l.ejected = true, 0
+	j.mind(l)
 	j.core.Drain(l.core)
 	j.returns()
 }
@@ -69,6 +71,7 @@ func (j *judge) takeBack(l *lane) {
 }
 
 // reply hands in any token at any lane that is up. The dispatcher is to take it if that lane has it to answer, for that request and client.
+// Failed says that it is an error; if it is the answer to a probe, that it is not as it should be.
 func (j *judge) reply(l *lane, token dispatch.Token, failed bool) (to *client) {
 	i := slices.IndexFunc(l.held, func(q *job) bool { return q.token == token })
 	m, known := j.core.Message(l.core, token)
@@ -82,7 +85,9 @@ func (j *judge) reply(l *lane, token dispatch.Token, failed bool) (to *client) {
 		faultf("a reply from %v to %#x is taken: %t, known: %t; it has that to answer: %t", l, token, ok, known, i >= 0)
 	}
 	if !ok {
-		j.refused(l, token)
+		if !j.answer(l, token, !failed) {
+			j.refused(l, token)
+		}
 		return nil
 	}
 	q := l.held[i]
@@ -118,6 +123,7 @@ func (j *judge) refused(l *lane, token dispatch.Token) {
 		j.say("back", nil, nil, l, "")
 		j.count.Back++
 		j.change(l)
+		j.mind(l)
 	}
 }
 
@@ -159,6 +165,7 @@ func (j *judge) look(l *lane) {
 	case l.oldest != l.held[0]:
 		l.oldest, l.began, l.stuck = l.held[0], j.now, false
 	}
+	j.mind(l)
 }
 
 // measure notes how long a lane has taken. Whatever mean the dispatcher keeps, it lies between the extremes.

@@ -16,6 +16,9 @@ func (j *judge) next() (dispatch.Action[*job], bool) {
 	}
 	a, ok := j.core.Next(j.now)
 	j.returns()
+	if !ok || slices.Contains([]dispatch.Kind{dispatch.Probe, dispatch.Unanswered, dispatch.Pause, dispatch.Resume}, a.Kind) {
+		j.minded()
+	}
 	if !ok {
 		j.quiet()
 		return a, false
@@ -41,6 +44,10 @@ func (j *judge) next() (dispatch.Action[*job], bool) {
 		j.isEjected(l)
 	case dispatch.Back:
 		j.isBack(l)
+	case dispatch.Probe:
+		j.isProbed(l, a)
+	case dispatch.Unanswered:
+		j.isUnanswered(l, a.Attempts)
 	default:
 		faultf("an action of kind %d", a.Kind)
 	}
@@ -114,9 +121,9 @@ func (j *judge) delivered(q *job, l *lane, token dispatch.Token) {
 // checkLane says that a lane may have one request more, that none has fewer, and none as many for a longer time.
 func (j *judge) checkLane(q *job, l *lane) {
 	_, high := j.allowances(l)
-	if !l.able() || j.overrun(l) || len(l.held) >= min(l.core.Allowance(), high) {
-		faultf("%v gets a request: draining %t, stuck %t, owes %d, overrun %t, holds %d of %d",
-			l, l.draining, l.stuck, len(l.owed), j.overrun(l), len(l.held), high)
+	if j.shut(l) || j.overrun(l) || len(l.held) >= min(l.core.Allowance(), high) {
+		faultf("%v gets a request: draining %t, stuck %t, on hold %t, owes %d, probes %+v, overrun %t, holds %d of %d",
+			l, l.draining, l.stuck, l.onHold, len(l.owed), l.pulse, j.overrun(l), len(l.held), high)
 	}
 	if l.ejected != 0 {
 		j.checkSpare(q, l)
@@ -140,10 +147,10 @@ func (l *lane) before(o *lane) bool {
 	return l.changed < o.changed
 }
 
-func (l *lane) able() bool { return !l.draining && !l.stuck && len(l.owed) == 0 }
+func (l *lane) able() bool { return !l.draining && !l.onHold && !l.stuck && len(l.owed) == 0 }
 
 func (j *judge) free(l *lane) bool {
-	return l.able() && l.ejected == 0 && len(l.held) < l.core.Allowance()
+	return !j.shut(l) && l.ejected == 0 && len(l.held) < l.core.Allowance()
 }
 
 // overrun says that a lane has worked on its oldest for the timeout.
@@ -192,6 +199,9 @@ func (j *judge) deadline() (at time.Duration, ok bool) {
 		}
 	}
 	for _, l := range j.lanes {
+		if end, waits := j.pulseAt(l); waits {
+			earlier(end)
+		}
 		if e, ejected := l.core.Ejected(); ejected {
 			earlier(e.Until)
 		}

@@ -29,6 +29,7 @@ func (j *judge) quiet() {
 			faultf("%v says it holds %d, draining %t, aside %t; it owes %d", l, l.core.Outstanding(), l.core.Draining(), l.core.Aside(), len(l.owed))
 		}
 	}
+	j.probes()
 	j.gates()
 	j.totals()
 }

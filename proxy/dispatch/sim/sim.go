@@ -16,7 +16,7 @@ import (
 
 // Result is what happened in a run, to see that it was worth the while.
 type Result struct {
-	Steps, Requests, Answered, Failed, Dropped, Redelivered, Lost, Stuck, Aside, Back, Refused, Paused, HandedOver uint64
+	Steps, Requests, Answered, Failed, Dropped, Redelivered, Lost, Stuck, Aside, Back, Refused, Paused, HandedOver, Held, Probed, Unanswered uint64
 
 	Ejected, Returned uint64
 }
@@ -36,6 +36,9 @@ func (r *Result) Add(o Result) {
 	r.Refused += o.Refused
 	r.Paused += o.Paused
 	r.HandedOver += o.HandedOver
+	r.Held += o.Held
+	r.Probed += o.Probed
+	r.Unanswered += o.Unanswered
 	r.Ejected += o.Ejected
 	r.Returned += o.Returned
 }

@@ -26,7 +26,7 @@ func TestSimulation(t *testing.T) {
 	}
 	t.Logf("%+v", all)
 	for _, n := range []uint64{all.Answered, all.Failed, all.Dropped, all.Redelivered, all.Stuck, all.Aside, all.Back, all.Refused, all.Paused,
-		all.HandedOver, all.Ejected, all.Returned} {
+		all.HandedOver, all.Held, all.Probed, all.Unanswered, all.Ejected, all.Returned} {
 		if n < all.Steps/10_000 {
 			t.Errorf("too little happens to prove anything: %+v", all)
 		}

@@ -65,7 +65,7 @@ func (l *lane) String() string   { return fmt.Sprintf("w%d", l.id) }
 var (
 	done = [...]string{dispatch.Deliver: "deliver", dispatch.Fail: "fail", dispatch.Discard: "discard", dispatch.Pause: "pause",
 		dispatch.Resume: "resume", dispatch.Drained: "drained", dispatch.Stuck: "stuck",
-		dispatch.Ejected: "ejected", dispatch.Back: "back"}
+		dispatch.Probe: "probe", dispatch.Unanswered: "no answer", dispatch.Ejected: "ejected", dispatch.Back: "back"}
 	causes = [...]string{dispatch.Aborted: "aborted", dispatch.AttemptsUsed: "attempts used", dispatch.Rejected: "rejected",
 		dispatch.Overdue: "overdue", dispatch.LaneLost: "lane lost"}
 )

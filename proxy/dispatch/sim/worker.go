@@ -41,6 +41,9 @@ func (w *world) hire() {
 	if w.settling {
 		return
 	}
+	if w.chance(0.3) {
+		w.later(w.heavy(time.Millisecond), k.rest)
+	}
 	life := w.heavy(pick(w, time.Millisecond, 50*time.Millisecond, time.Second))
 	w.later(life, pick(w, func() { k.die(false) }, func() { k.die(true) }, k.drain, k.drain))
 }
@@ -130,7 +133,8 @@ func (k *worker) reply(t dispatch.Token) {
 		if k.lane.gone {
 			return // it was lost on the way
 		}
-		if c := k.w.judge.reply(k.lane, t, k.w.chance(k.errs)); c != nil {
+		failed := k.w.chance(k.errs) || !k.w.settling && k.w.chance(k.w.unruly/4)
+		if c := k.w.judge.reply(k.lane, t, failed); c != nil {
 			k.w.userAt(c.core).answer()
 		}
 	})
@@ -162,6 +166,21 @@ func (k *worker) lose() {
 			k.w.hire()
 		}
 	})
+}
+
+// rest puts the worker on hold for a while, as long as it is up.
+func (k *worker) rest() {
+	if k.lane.gone || k.w.settling {
+		return
+	}
+	k.w.judge.count.Held++
+	k.w.judge.hold(k.lane, true)
+	k.w.later(k.w.heavy(100*time.Microsecond), func() {
+		if !k.lane.gone && k.lane.onHold {
+			k.w.judge.hold(k.lane, false)
+		}
+	})
+	k.w.later(k.w.heavy(5*time.Millisecond), k.rest)
 }
 
 // drain lets the worker finish; once it holds nothing it ends. One that never does is ended after a while.

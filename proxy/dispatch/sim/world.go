@@ -55,7 +55,7 @@ func newWorld(seed uint64, lines int) *world {
 	}
 	w.later(w.between(time.Millisecond, 50*time.Millisecond), w.weather)
 	if w.chance(0.5) {
-		w.later(w.heavy(time.Millisecond), w.handOver)
+		w.later(w.heavy(100*time.Microsecond), w.handOver)
 	}
 	return w
 }
@@ -74,6 +74,10 @@ func (w *world) drawConfig() dispatch.Config {
 		Eject:      pick(w, 0, time.Microsecond, time.Millisecond, 20*time.Millisecond, time.Second),
 		MaxEjected: pick(w, 1, 34, 50, 100),
 		Deadline:   pick(w, 0, 0, 0, 0, 10*time.Microsecond, time.Millisecond, 20*time.Millisecond, time.Second),
+
+		Probe:         pick(w, 0, 0, 20*time.Microsecond, time.Millisecond, 20*time.Millisecond),
+		ProbeTimeout:  pick(w, 10*time.Microsecond, time.Millisecond, 10*time.Millisecond),
+		ProbeFailures: 1 + w.rng.IntN(3),
 	}
 }
 
@@ -129,7 +133,7 @@ func (w *world) handOver() {
 	w.now += away
 	w.judge.now = w.now
 	w.judge.handOver(away)
-	w.later(w.heavy(4*time.Millisecond), w.handOver)
+	w.later(w.heavy(time.Millisecond), w.handOver)
 }
 
 // run lets things happen until there were that many.
@@ -177,8 +181,10 @@ func (w *world) act() {
 
 func (w *world) perform(a dispatch.Action[*job]) {
 	switch a.Kind {
-	case dispatch.Deliver:
+	case dispatch.Deliver, dispatch.Probe:
 		w.workerAt(a.Lane).deliver(a.Token)
+	case dispatch.Unanswered:
+		w.unanswered(w.workerAt(a.Lane), a.Attempts)
 	case dispatch.Fail:
 		w.userAt(a.Client).answer()
 	case dispatch.Resume:
@@ -188,6 +194,13 @@ func (w *world) perform(a dispatch.Action[*job]) {
 		w.later(w.latency(), func() { k.lose() })
 	case dispatch.Stuck:
 		w.stuck(w.workerAt(a.Lane))
+	}
+}
+
+// unanswered is the end of a lane that has failed enough probes, or nothing.
+func (w *world) unanswered(k *worker, failures int) {
+	if failures >= w.judge.cfg.ProbeFailures && (w.settling || !w.chance(w.patience)) {
+		k.lose()
 	}
 }
 
