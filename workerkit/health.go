@@ -2,22 +2,22 @@ package workerkit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/rs/zerolog"
 )
 
-// health asks the author's check, one call at a time however many ask: a check that hangs is not joined by another.
+// health asks a check of the author's, one call at a time however many ask: a check that hangs is not joined by another.
 type health struct {
+	name  string // of the check, for people
 	check func(context.Context) error
 	log   zerolog.Logger
 	turn  chan struct{} // holds one while a check runs
 }
 
-func newHealth(check func(context.Context) error, log zerolog.Logger) *health {
-	return &health{check: check, log: log, turn: make(chan struct{}, 1)}
+func newHealth(name string, check func(context.Context) error, log zerolog.Logger) *health {
+	return &health{name: name, check: check, log: log, turn: make(chan struct{}, 1)}
 }
 
 // ask returns the check's verdict, or says that there is none when ctx is done.
@@ -26,7 +26,7 @@ func (h *health) ask(ctx context.Context) error {
 	select {
 	case h.turn <- struct{}{}:
 	case <-ctx.Done():
-		return errors.New("an earlier health check has not returned yet")
+		return fmt.Errorf("an earlier %s has not returned yet", h.name)
 	}
 	verdict := make(chan error, 1)
 	go h.run(ctx, verdict)
@@ -34,11 +34,11 @@ func (h *health) ask(ctx context.Context) error {
 	case err := <-verdict:
 		return err
 	case <-ctx.Done():
-		return fmt.Errorf("the health check did not return within %s", time.Since(began).Round(time.Millisecond))
+		return fmt.Errorf("the %s did not return within %s", h.name, time.Since(began).Round(time.Millisecond))
 	}
 }
 
 func (h *health) run(ctx context.Context, verdict chan<- error) {
-	verdict <- guard(h.log, "health check", func() error { return h.check(h.log.WithContext(ctx)) })
+	verdict <- guard(h.log, h.name, func() error { return h.check(h.log.WithContext(ctx)) })
 	<-h.turn
 }

@@ -23,7 +23,7 @@ func (h *health) askFor(d time.Duration) string {
 func TestAHungHealthCheckIsNotJoinedByAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0
-		h := newHealth(func(context.Context) error {
+		h := newHealth("health check", func(context.Context) error {
 			calls++
 			time.Sleep(2500 * time.Millisecond)
 			return errors.New("the disk is full")

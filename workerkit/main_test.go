@@ -43,6 +43,8 @@ var testWorkers = map[string][]workerkit.Option{
 	"unhealthy":    {workerkit.Health(func(context.Context) error { return errors.New("the database is away") })},
 	"panicky":      {workerkit.Health(func(context.Context) error { panic("boom") })},
 	"hung health":  {workerkit.Health(func(context.Context) error { select {} })},
+	"dead":         {workerkit.Alive(func(context.Context) error { return errors.New("a lock is never released") })},
+	"hung alive":   {workerkit.Alive(func(context.Context) error { select {} })},
 }
 
 // early is a logger that an author made before Main.

@@ -14,7 +14,8 @@ type Option func(*options)
 type options struct {
 	name, version, description string
 	concurrency                int
-	setup, teardown, health    func(context.Context) error
+	setup, teardown            func(context.Context) error
+	health, alive              func(context.Context) error
 	grace                      time.Duration
 }
 
@@ -34,9 +35,17 @@ func Teardown(teardown func(context.Context) error) Option {
 	return func(o *options) { o.teardown = teardown }
 }
 
-// Health is asked again and again whether the worker can take requests. An error means no, and its text is shown as the reason. The
-// context ends when zfleet does not wait any longer; a check that goes on then counts as a no, and the next one waits for it.
+// Health is asked again and again whether the worker is ready: whether it can take requests. An error means no, and its text is shown as the
+// reason: the worker gets no new requests, goes on with those that it has, and gets requests again when the check says yes. It is
+// not killed for that. The context ends when zfleet does not wait any longer; a check that goes on then counts as a no, and the next
+// one waits for it.
 func Health(check func(context.Context) error) Option { return func(o *options) { o.health = check } }
+
+// Alive is asked again and again whether the worker still works. An error means no, and its text is shown as the reason: after some of them
+// in a row the worker is killed, its requests go to others, and it is started again. Most need no such check: that the process answers
+// says that it lives. It is for what only a new process mends, such as a deadlock that the program can see; what mends itself is for
+// Health, and so is a database that is down, which no restart brings back. It is not asked during the setup. Otherwise it is as Health.
+func Alive(check func(context.Context) error) Option { return func(o *options) { o.alive = check } }
 
 // ShutdownGrace is how long requests under way may take when the worker is told to end: 30 s when not given. Then their contexts end.
 func ShutdownGrace(d time.Duration) Option { return func(o *options) { o.grace = d } }
@@ -58,6 +67,7 @@ func buildOptions(opts []Option) options {
 		setup:       nothing,
 		teardown:    nothing,
 		health:      nothing,
+		alive:       nothing,
 		grace:       30 * time.Second,
 	}
 	for _, opt := range opts {

@@ -154,6 +154,38 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+func TestAlive(t *testing.T) {
+	for worker, want := range map[string]string{
+		"plain":      "",
+		"unhealthy":  "",
+		"dead":       "a lock is never released",
+		"hung alive": "the alive check did not return within ",
+	} {
+		t.Run(worker, func(t *testing.T) {
+			h := newHub(t, ipc(t))
+			p := startPlugin(t, worker)
+			if got := p.alive(patience); !got.Alive {
+				t.Fatalf("before its start: %v", got)
+			}
+			p.begin(h)
+			h.awaitLanes(1)
+			var got *control.AliveReply
+			await.Until(t, "its answer", func() bool {
+				got = p.alive(time.Second)
+				return got.Alive == (want == "")
+			})
+			if !strings.HasPrefix(got.Reason, want) {
+				t.Fatalf("got %v; want %q", got, want)
+			}
+			_, err := p.control.Drain(t.Context(), &control.DrainRequest{})
+			must(t, err)
+			if got := p.alive(patience); !got.Alive {
+				t.Fatalf("after its drain: %v", got)
+			}
+		})
+	}
+}
+
 func TestDrainRPC(t *testing.T) {
 	h, g := newHub(t, ipc(t)), newGate(t)
 	p := startPlugin(t, "plain")

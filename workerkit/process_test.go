@@ -146,6 +146,15 @@ func (p *plugged) health(timeout time.Duration) *control.HealthReply {
 	return reply
 }
 
+func (p *plugged) alive(timeout time.Duration) *control.AliveReply {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), timeout)
+	defer cancel()
+	reply, err := p.control.Alive(ctx, &control.AliveRequest{})
+	must(p.t, err)
+	return reply
+}
+
 // output is a buffer that a process may write to while the test reads.
 type output struct {
 	mu  sync.Mutex

@@ -46,6 +46,16 @@ func (s *service) Health(ctx context.Context, _ *control.HealthRequest) (*contro
 	return &control.HealthReply{Ready: true}, nil
 }
 
+// Alive answers as Health does.
+func (s *service) Alive(ctx context.Context, _ *control.AliveRequest) (*control.AliveReply, error) {
+	ctx, cancel := context.WithTimeout(ctx, healthBudget(ctx))
+	defer cancel()
+	if err := s.worker.alive(ctx); err != nil {
+		return &control.AliveReply{Reason: err.Error()}, nil
+	}
+	return &control.AliveReply{Alive: true}, nil
+}
+
 // healthBudget leaves a quarter of the caller's time, at most 250 ms, for the way back.
 func healthBudget(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()

@@ -16,7 +16,8 @@ type worker struct {
 	options options
 	log     zerolog.Logger
 	stats   stats
-	health  *health
+	health  *health // the author's check whether it is ready
+	pulse   *health // and whether it is alive
 
 	place    chan place             // where to connect: told once
 	phase    atomic.Pointer[string] // why it is not ready, or "" when that is the author's check to say
@@ -38,7 +39,8 @@ type place struct {
 // newWorker makes a worker that drains when ctx is done. It logs to ctx's logger, and handlers see ctx's values.
 func newWorker(ctx context.Context, h Handler, o options) *worker {
 	log := *zerolog.Ctx(ctx)
-	w := &worker{handler: h, options: o, log: log, health: newHealth(o.health, log), place: make(chan place, 1), done: make(chan struct{})}
+	w := &worker{handler: h, options: o, log: log, place: make(chan place, 1), done: make(chan struct{})}
+	w.health, w.pulse = newHealth("health check", o.health, log), newHealth("alive check", o.alive, log)
 	w.draining, w.drain = context.WithCancel(ctx)
 	w.now, w.giveUp = context.WithCancel(context.WithoutCancel(ctx))
 	w.enter("it is being set up")
@@ -126,4 +128,13 @@ func (w *worker) ready(ctx context.Context) error {
 		return errors.New("it is draining")
 	}
 	return w.health.ask(ctx)
+}
+
+// alive returns why the worker does not work any more, or nil. The author is asked only while there are lanes: a setup may take long, and so
+// may an end.
+func (w *worker) alive(ctx context.Context) error {
+	if *w.phase.Load() != "" || w.draining.Err() != nil {
+		return nil
+	}
+	return w.pulse.ask(ctx)
 }

@@ -232,6 +232,94 @@ func (x *HealthReply) GetReason() string {
 	return ""
 }
 
+type AliveRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AliveRequest) Reset() {
+	*x = AliveRequest{}
+	mi := &file_worker_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AliveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AliveRequest) ProtoMessage() {}
+
+func (x *AliveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_worker_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AliveRequest.ProtoReflect.Descriptor instead.
+func (*AliveRequest) Descriptor() ([]byte, []int) {
+	return file_worker_proto_rawDescGZIP(), []int{4}
+}
+
+type AliveReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Alive         bool                   `protobuf:"varint,1,opt,name=alive,proto3" json:"alive,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"` // why not
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AliveReply) Reset() {
+	*x = AliveReply{}
+	mi := &file_worker_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AliveReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AliveReply) ProtoMessage() {}
+
+func (x *AliveReply) ProtoReflect() protoreflect.Message {
+	mi := &file_worker_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AliveReply.ProtoReflect.Descriptor instead.
+func (*AliveReply) Descriptor() ([]byte, []int) {
+	return file_worker_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *AliveReply) GetAlive() bool {
+	if x != nil {
+		return x.Alive
+	}
+	return false
+}
+
+func (x *AliveReply) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 type DrainRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -240,7 +328,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_worker_proto_msgTypes[4]
+	mi := &file_worker_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -252,7 +340,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_worker_proto_msgTypes[4]
+	mi := &file_worker_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -265,7 +353,7 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_worker_proto_rawDescGZIP(), []int{4}
+	return file_worker_proto_rawDescGZIP(), []int{6}
 }
 
 type DrainReply struct {
@@ -276,7 +364,7 @@ type DrainReply struct {
 
 func (x *DrainReply) Reset() {
 	*x = DrainReply{}
-	mi := &file_worker_proto_msgTypes[5]
+	mi := &file_worker_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -288,7 +376,7 @@ func (x *DrainReply) String() string {
 func (*DrainReply) ProtoMessage() {}
 
 func (x *DrainReply) ProtoReflect() protoreflect.Message {
-	mi := &file_worker_proto_msgTypes[5]
+	mi := &file_worker_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -301,7 +389,7 @@ func (x *DrainReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainReply.ProtoReflect.Descriptor instead.
 func (*DrainReply) Descriptor() ([]byte, []int) {
-	return file_worker_proto_rawDescGZIP(), []int{5}
+	return file_worker_proto_rawDescGZIP(), []int{7}
 }
 
 type StatsRequest struct {
@@ -312,7 +400,7 @@ type StatsRequest struct {
 
 func (x *StatsRequest) Reset() {
 	*x = StatsRequest{}
-	mi := &file_worker_proto_msgTypes[6]
+	mi := &file_worker_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -324,7 +412,7 @@ func (x *StatsRequest) String() string {
 func (*StatsRequest) ProtoMessage() {}
 
 func (x *StatsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_worker_proto_msgTypes[6]
+	mi := &file_worker_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -337,7 +425,7 @@ func (x *StatsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatsRequest.ProtoReflect.Descriptor instead.
 func (*StatsRequest) Descriptor() ([]byte, []int) {
-	return file_worker_proto_rawDescGZIP(), []int{6}
+	return file_worker_proto_rawDescGZIP(), []int{8}
 }
 
 type StatsReply struct {
@@ -353,7 +441,7 @@ type StatsReply struct {
 
 func (x *StatsReply) Reset() {
 	*x = StatsReply{}
-	mi := &file_worker_proto_msgTypes[7]
+	mi := &file_worker_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -365,7 +453,7 @@ func (x *StatsReply) String() string {
 func (*StatsReply) ProtoMessage() {}
 
 func (x *StatsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_worker_proto_msgTypes[7]
+	mi := &file_worker_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -378,7 +466,7 @@ func (x *StatsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatsReply.ProtoReflect.Descriptor instead.
 func (*StatsReply) Descriptor() ([]byte, []int) {
-	return file_worker_proto_rawDescGZIP(), []int{7}
+	return file_worker_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *StatsReply) GetAnswered() uint64 {
@@ -434,6 +522,11 @@ const file_worker_proto_rawDesc = "" +
 	"\vHealthReply\x12\x14\n" +
 	"\x05ready\x18\x01 \x01(\bR\x05ready\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"\x0e\n" +
+	"\fAliveRequest\":\n" +
+	"\n" +
+	"AliveReply\x12\x14\n" +
+	"\x05alive\x18\x01 \x01(\bR\x05alive\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\x0e\n" +
 	"\fDrainRequest\"\f\n" +
 	"\n" +
 	"DrainReply\"\x0e\n" +
@@ -444,10 +537,11 @@ const file_worker_proto_rawDesc = "" +
 	"\x06failed\x18\x02 \x01(\x04R\x06failed\x12\x1a\n" +
 	"\bpanicked\x18\x03 \x01(\x04R\bpanicked\x12\x1b\n" +
 	"\tin_flight\x18\x04 \x01(\x04R\binFlight\x12'\n" +
-	"\x0fhandler_seconds\x18\x05 \x01(\x01R\x0ehandlerSeconds2\xa7\x02\n" +
+	"\x0fhandler_seconds\x18\x05 \x01(\x01R\x0ehandlerSeconds2\xee\x02\n" +
 	"\x06Worker\x12E\n" +
 	"\x05Start\x12\x1e.zfleet.worker.v1.StartRequest\x1a\x1c.zfleet.worker.v1.StartReply\x12H\n" +
 	"\x06Health\x12\x1f.zfleet.worker.v1.HealthRequest\x1a\x1d.zfleet.worker.v1.HealthReply\x12E\n" +
+	"\x05Alive\x12\x1e.zfleet.worker.v1.AliveRequest\x1a\x1c.zfleet.worker.v1.AliveReply\x12E\n" +
 	"\x05Drain\x12\x1e.zfleet.worker.v1.DrainRequest\x1a\x1c.zfleet.worker.v1.DrainReply\x12E\n" +
 	"\x05Stats\x12\x1e.zfleet.worker.v1.StatsRequest\x1a\x1c.zfleet.worker.v1.StatsReplyB,Z*github.com/zfleet/zfleet/workerkit/controlb\x06proto3"
 
@@ -463,28 +557,32 @@ func file_worker_proto_rawDescGZIP() []byte {
 	return file_worker_proto_rawDescData
 }
 
-var file_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_worker_proto_goTypes = []any{
 	(*StartRequest)(nil),  // 0: zfleet.worker.v1.StartRequest
 	(*StartReply)(nil),    // 1: zfleet.worker.v1.StartReply
 	(*HealthRequest)(nil), // 2: zfleet.worker.v1.HealthRequest
 	(*HealthReply)(nil),   // 3: zfleet.worker.v1.HealthReply
-	(*DrainRequest)(nil),  // 4: zfleet.worker.v1.DrainRequest
-	(*DrainReply)(nil),    // 5: zfleet.worker.v1.DrainReply
-	(*StatsRequest)(nil),  // 6: zfleet.worker.v1.StatsRequest
-	(*StatsReply)(nil),    // 7: zfleet.worker.v1.StatsReply
+	(*AliveRequest)(nil),  // 4: zfleet.worker.v1.AliveRequest
+	(*AliveReply)(nil),    // 5: zfleet.worker.v1.AliveReply
+	(*DrainRequest)(nil),  // 6: zfleet.worker.v1.DrainRequest
+	(*DrainReply)(nil),    // 7: zfleet.worker.v1.DrainReply
+	(*StatsRequest)(nil),  // 8: zfleet.worker.v1.StatsRequest
+	(*StatsReply)(nil),    // 9: zfleet.worker.v1.StatsReply
 }
 var file_worker_proto_depIdxs = []int32{
 	0, // 0: zfleet.worker.v1.Worker.Start:input_type -> zfleet.worker.v1.StartRequest
 	2, // 1: zfleet.worker.v1.Worker.Health:input_type -> zfleet.worker.v1.HealthRequest
-	4, // 2: zfleet.worker.v1.Worker.Drain:input_type -> zfleet.worker.v1.DrainRequest
-	6, // 3: zfleet.worker.v1.Worker.Stats:input_type -> zfleet.worker.v1.StatsRequest
-	1, // 4: zfleet.worker.v1.Worker.Start:output_type -> zfleet.worker.v1.StartReply
-	3, // 5: zfleet.worker.v1.Worker.Health:output_type -> zfleet.worker.v1.HealthReply
-	5, // 6: zfleet.worker.v1.Worker.Drain:output_type -> zfleet.worker.v1.DrainReply
-	7, // 7: zfleet.worker.v1.Worker.Stats:output_type -> zfleet.worker.v1.StatsReply
-	4, // [4:8] is the sub-list for method output_type
-	0, // [0:4] is the sub-list for method input_type
+	4, // 2: zfleet.worker.v1.Worker.Alive:input_type -> zfleet.worker.v1.AliveRequest
+	6, // 3: zfleet.worker.v1.Worker.Drain:input_type -> zfleet.worker.v1.DrainRequest
+	8, // 4: zfleet.worker.v1.Worker.Stats:input_type -> zfleet.worker.v1.StatsRequest
+	1, // 5: zfleet.worker.v1.Worker.Start:output_type -> zfleet.worker.v1.StartReply
+	3, // 6: zfleet.worker.v1.Worker.Health:output_type -> zfleet.worker.v1.HealthReply
+	5, // 7: zfleet.worker.v1.Worker.Alive:output_type -> zfleet.worker.v1.AliveReply
+	7, // 8: zfleet.worker.v1.Worker.Drain:output_type -> zfleet.worker.v1.DrainReply
+	9, // 9: zfleet.worker.v1.Worker.Stats:output_type -> zfleet.worker.v1.StatsReply
+	5, // [5:10] is the sub-list for method output_type
+	0, // [0:5] is the sub-list for method input_type
 	0, // [0:0] is the sub-list for extension type_name
 	0, // [0:0] is the sub-list for extension extendee
 	0, // [0:0] is the sub-list for field type_name
@@ -501,7 +599,7 @@ func file_worker_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_worker_proto_rawDesc), len(file_worker_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -24,6 +24,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	Worker_Start_FullMethodName  = "/zfleet.worker.v1.Worker/Start"
 	Worker_Health_FullMethodName = "/zfleet.worker.v1.Worker/Health"
+	Worker_Alive_FullMethodName  = "/zfleet.worker.v1.Worker/Alive"
 	Worker_Drain_FullMethodName  = "/zfleet.worker.v1.Worker/Drain"
 	Worker_Stats_FullMethodName  = "/zfleet.worker.v1.Worker/Stats"
 )
@@ -35,8 +36,11 @@ type WorkerClient interface {
 	// Start tells the worker who it is and where to connect its REP sockets. Called once. It returns at once: the sockets are opened when the
 	// author's setup is done (until then Health says not ready), and a worker that cannot open them exits with the reason on stderr.
 	Start(ctx context.Context, in *StartRequest, opts ...grpc.CallOption) (*StartReply, error)
-	// Health asks whether the worker can take requests: the author's own check.
+	// Health asks whether the worker can take requests: the author's own check. While it says no, the worker is given none and lives on.
 	Health(ctx context.Context, in *HealthRequest, opts ...grpc.CallOption) (*HealthReply, error)
+	// Alive asks whether the worker still works: answered at once, unless the author has a check for that too. A worker that says no, or does
+	// not answer, is killed and started again. One that does not know the call is alive when it says so.
+	Alive(ctx context.Context, in *AliveRequest, opts ...grpc.CallOption) (*AliveReply, error)
 	// Drain takes no more requests and returns when every handler has returned, its reply is sent, the sockets are closed and the author's
 	// teardown is done. The process lives on, so that Stats can be asked, until it is terminated.
 	Drain(ctx context.Context, in *DrainRequest, opts ...grpc.CallOption) (*DrainReply, error)
@@ -72,6 +76,16 @@ func (c *workerClient) Health(ctx context.Context, in *HealthRequest, opts ...gr
 	return out, nil
 }
 
+func (c *workerClient) Alive(ctx context.Context, in *AliveRequest, opts ...grpc.CallOption) (*AliveReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AliveReply)
+	err := c.cc.Invoke(ctx, Worker_Alive_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *workerClient) Drain(ctx context.Context, in *DrainRequest, opts ...grpc.CallOption) (*DrainReply, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DrainReply)
@@ -99,8 +113,11 @@ type WorkerServer interface {
 	// Start tells the worker who it is and where to connect its REP sockets. Called once. It returns at once: the sockets are opened when the
 	// author's setup is done (until then Health says not ready), and a worker that cannot open them exits with the reason on stderr.
 	Start(context.Context, *StartRequest) (*StartReply, error)
-	// Health asks whether the worker can take requests: the author's own check.
+	// Health asks whether the worker can take requests: the author's own check. While it says no, the worker is given none and lives on.
 	Health(context.Context, *HealthRequest) (*HealthReply, error)
+	// Alive asks whether the worker still works: answered at once, unless the author has a check for that too. A worker that says no, or does
+	// not answer, is killed and started again. One that does not know the call is alive when it says so.
+	Alive(context.Context, *AliveRequest) (*AliveReply, error)
 	// Drain takes no more requests and returns when every handler has returned, its reply is sent, the sockets are closed and the author's
 	// teardown is done. The process lives on, so that Stats can be asked, until it is terminated.
 	Drain(context.Context, *DrainRequest) (*DrainReply, error)
@@ -121,6 +138,9 @@ func (UnimplementedWorkerServer) Start(context.Context, *StartRequest) (*StartRe
 }
 func (UnimplementedWorkerServer) Health(context.Context, *HealthRequest) (*HealthReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Health not implemented")
+}
+func (UnimplementedWorkerServer) Alive(context.Context, *AliveRequest) (*AliveReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method Alive not implemented")
 }
 func (UnimplementedWorkerServer) Drain(context.Context, *DrainRequest) (*DrainReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Drain not implemented")
@@ -185,6 +205,24 @@ func _Worker_Health_Handler(srv interface{}, ctx context.Context, dec func(inter
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Worker_Alive_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AliveRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkerServer).Alive(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Worker_Alive_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkerServer).Alive(ctx, req.(*AliveRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Worker_Drain_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(DrainRequest)
 	if err := dec(in); err != nil {
@@ -235,6 +273,10 @@ var Worker_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Health",
 			Handler:    _Worker_Health_Handler,
+		},
+		{
+			MethodName: "Alive",
+			Handler:    _Worker_Alive_Handler,
 		},
 		{
 			MethodName: "Drain",
