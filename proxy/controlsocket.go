@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/zfleet/zfleet/internal/endpoint"
 )
@@ -25,13 +26,9 @@ func (p *Proxy) openControl(replaced string) error {
 	}
 	at := p.opts.Control
 	if replaced != "" && sameFile(at, replaced) {
-		at += "~" // also when one is left over there, of a process that was killed
+		at = filepath.Join(filepath.Dir(at), ".zf"+strconv.Itoa(os.Getpid()))
 	}
-	ep, err := endpoint.Parse("ipc://" + at)
-	if err != nil {
-		return fmt.Errorf("cannot have a control socket there: %w", err)
-	}
-	socket, err := ep.Listen()
+	socket, err := (endpoint.Endpoint{Transport: endpoint.IPC, Path: at}).Listen()
 	if err != nil {
 		return err
 	}

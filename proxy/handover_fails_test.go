@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"errors"
 	"io"
 	"net"
 	"os"
@@ -11,8 +10,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/rs/zerolog"
 
 	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/internal/dead"
@@ -39,13 +36,6 @@ func (h *halfTaker) intro() {
 		h.t.Fatal(err)
 	}
 	h.fds = fds
-}
-
-// leave closes what it has.
-func (h *halfTaker) leave() {
-	_ = h.conn.Close()
-	passfd.CloseAll(h.fds)
-	h.fds = nil
 }
 
 // all reads up to the end, and what there is.
@@ -90,7 +80,7 @@ func TestTakeOverFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := serve(t, Options{})
+			s := serve(t, Options{Heartbeat: time.Second, HeartbeatTimeout: 2 * time.Second})
 			client, worker := join(t, s.frontend, "DEALER"), join(t, s.backend, "REP")
 			client.send(wire("", "one"), wire("", "two", strings.Repeat("x", 2<<20)))
 			first := worker.recv()
@@ -102,7 +92,8 @@ func TestTakeOverFails(t *testing.T) {
 			h := &halfTaker{t: t, conn: conn}
 			c.until(h)
 			if !c.holds {
-				h.leave()
+				_ = conn.Close()
+				passfd.CloseAll(h.fds)
 			}
 			began := time.Now()
 			worker.send(wire(first...))
@@ -121,41 +112,14 @@ func TestTakeOverFails(t *testing.T) {
 			s.until(t, "the worker to be gone", func(s control.Snapshot) bool { return len(s.Lanes) == 0 })
 			client.send([]byte("nonsense\x00\x00"))
 			client.closed() // though another process has the connection too
-			h.leave()
+			_ = conn.Close()
+			passfd.CloseAll(h.fds)
 			s = s.takeOver(t, Options{})
 			client, worker = join(t, s.frontend, "REQ"), join(t, s.backend, "REP")
 			client.send(wire("", "three"))
 			worker.send(wire(worker.recv()...))
 			client.recv()
 		})
-	}
-}
-
-// Who is not taken over from goes on at once with what is left to do, and with its dead letters.
-func TestNotGiven(t *testing.T) {
-	d := newDesk(t, 1, 1)
-	d.letters = letterWriterTo(&disk{}, 1000, zerolog.Nop())
-	go d.letters.run()
-	t.Cleanup(func() { d.letters.end(patience) })
-	d.take(d.clients[0], wire("", "one"))
-	conn := &net.UnixConn{} // it fails at once
-	answer := make(chan error, 1)
-	d.giving = []giving{{conn, answer}}
-	d.give()
-	if err := <-answer; err == nil || d.done || d.given {
-		t.Fatalf("it has given: %v", err)
-	}
-	if d.core.Outstanding() != 1 {
-		t.Error("the request waits for another turn")
-	}
-	if !d.letters.exited(control.Exit{}) {
-		t.Error("the letters are still held")
-	}
-	d.ending = time.Second
-	d.giving = []giving{{conn, answer}}
-	d.give()
-	if err := <-answer; !errors.Is(err, errLeaving) {
-		t.Errorf("a proxy that ends gives: %v", err)
 	}
 }
 
@@ -212,9 +176,9 @@ func TestHandoverIsComplete(t *testing.T) {
 		{conn{}, "fd=descriptor side=Backend closed=none dirty=none mute=Mute interest=wanted shake=Shake since=Since until=Until " +
 			"scan=found-again in=In need=found-again trusted=counted pongs=Pongs out=body client=Client paused=Paused choked=Choked " +
 			"complained=Complained lane=Lane"},
-		{lane{}, "id=ID conn=conn core=Core worker=Worker peer=Peer pid=Pid since=Since told=Told hung=Hung worse=Worse until=Out heartbeat=Heard,Pinged,Able"},
+		{lane{}, "id=ID conn=conn core=Core worker=Worker peer=Peer pid=Pid since=Since told=Told hung=Hung unfit=Unfit worse=Worse until=Out heartbeat=Heard,Pinged,Able"},
 		{heartbeat{}, "heard=Heard pinged=Pinged able=Able"},
-		{lanes{}, "list=Conn.Lane last=Lane resolver=asked-anew watchers=asked-anew unread=none leaving=Leaving"},
+		{lanes{}, "list=Conn.Lane last=Lane resolver=asked-anew watchers=asked-anew unread=none leaving=Leaving onHold=OnHold"},
 		{leaving{}, "names=Leaving waiting=asked-anew"},
 		{outbox{}, "parts=body bytes=counted"},
 		{message{}, "data=body envelope=found-again buffer=own refs=counted arrived=Arrived attempts=Attempts"},

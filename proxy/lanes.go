@@ -21,6 +21,7 @@ type lane struct {
 	since  time.Time
 	told   bool   // its LaneUp was published
 	hung   string // why it was set aside; "": it is not
+	unfit  string // why it gets nothing until it answers a probe; "": it does
 	worse  string // why it was ejected, when it was last
 	until  time.Time
 
@@ -35,6 +36,7 @@ type lanes struct {
 	watchers []*watcher
 	unread   []control.Event // published at the end of the turn
 	leaving  leaving
+	onHold   []string // workers that are not ready, sorted: their lanes get nothing new, also those that connect later
 }
 
 // close ends the resolver, and the watchers' streams with the loop.
@@ -47,9 +49,7 @@ func (s *lanes) up(l *loop, c *conn, peer zmtp.Peer) *lane {
 	ln.core.Data = c
 	ln.heartbeat = heartbeat{heard: l.now, able: peer.Minor >= 1}
 	s.list = append(s.list, ln)
-	if s.leaving.includes(ln.worker) {
-		l.core.Drain(ln.core)
-	}
+	s.admit(l, ln)
 	s.resolver.ask(c.fd, ln.id)
 	return ln
 }
@@ -94,10 +94,41 @@ func (s *lanes) named(l *loop, id uint64, worker string) bool {
 		return false
 	}
 	ln.worker = worker
-	if s.leaving.includes(worker) {
+	s.admit(l, ln)
+	return true
+}
+
+// admit does to a lane what was said of its worker before.
+func (s *lanes) admit(l *loop, ln *lane) {
+	if s.leaving.includes(ln.worker) {
 		l.core.Drain(ln.core)
 	}
-	return true
+	s.holdOne(l, ln)
+}
+
+// hold gives the lanes of these workers nothing new, and those of all others requests again. A worker that is being drained stays so.
+func (s *lanes) hold(l *loop, workers []string) {
+	s.onHold = slices.Sorted(slices.Values(workers))
+	for _, ln := range s.list {
+		s.holdOne(l, ln)
+	}
+}
+
+// holdOne also holds a worker of nobody's that fails its probes. Of others their supervisor decides.
+func (s *lanes) holdOne(l *loop, ln *lane) {
+	_, on := slices.BinarySearch(s.onHold, ln.worker)
+	if ln.worker == "" {
+		on = ln.unfit != ""
+	}
+	if on {
+		_, out := ln.core.Ejected() // which that ends
+		l.core.Hold(ln.core)
+		if out {
+			s.back(ln)
+		}
+	} else {
+		l.core.Resume(ln.core)
+	}
 }
 
 // drain gives a worker's lanes nothing new and answers when they hold nothing.
@@ -141,7 +172,9 @@ func (ln *lane) view() control.Lane {
 		Inflight: ln.core.Outstanding(),
 		Answered: ln.core.Answered(),
 		Draining: ln.core.Draining(),
+		OnHold:   ln.core.OnHold(),
 		Stuck:    ln.hung,
+		Unfit:    ln.unfit,
 		Doubtful: ln.core.Doubtful(),
 	}
 	if _, ejected := ln.core.Ejected(); ejected {

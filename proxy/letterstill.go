@@ -54,12 +54,8 @@ func (w *letterWriter) holdStill(answer chan<- handover.Letters) bool {
 	select {
 	case <-w.again:
 		return true
-	case letter, open := <-w.queue:
-		if open { // it may go on, and has not heard that yet
-			w.write(w.batch(letter))
-			<-w.again
-		}
-		return open
+	case <-w.queue: // closed
+		return false
 	}
 }
 

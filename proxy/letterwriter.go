@@ -94,16 +94,16 @@ func (w *letterWriter) post(letter *dead.Letter) bool {
 	return false
 }
 
-// exited tells how a worker's process ended. It never waits: with too many at once the letters do without. Not ok: the writer holds still.
-func (w *letterWriter) exited(e control.Exit) (ok bool) {
+// exited tells how a worker's process ended. It never waits: with too many at once the letters do without.
+func (w *letterWriter) exited(e control.Exit) error {
 	if w.isStill.Load() {
-		return false
+		return errStill
 	}
 	select {
 	case w.exits <- e:
 	default:
 	}
-	return true
+	return nil
 }
 
 // end writes what waits, for no longer than patience. The loop must have ended.

@@ -36,6 +36,7 @@ type Options struct {
 	ForgetWorkers bool
 
 	Dispatch     dispatch.Config
+	Probe        Probe               // with Dispatch.Probe: what workers are asked that have nothing to do
 	Service      string              // its name, in dead letters
 	ErrorReply   errorreply.Template // what a client gets when no worker's reply will come
 	DeadLetters  dead.Store          // where requests are kept that their workers ended with; no Path: nowhere

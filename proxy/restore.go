@@ -66,6 +66,7 @@ func (r *restoring) begin() (err error) {
 	l.began = time.Now().Add(-elapsed)
 	l.now = r.state.Now
 	l.count, l.lanes.last, l.lanes.leaving.names, l.quiet = r.state.Counters, r.state.Lane, r.state.Leaving, r.state.Quiet
+	l.lanes.onHold = slices.Sorted(slices.Values(r.state.OnHold))
 	if l.letters != nil {
 		l.letters.remember(r.state.Letters)
 	}
@@ -173,7 +174,7 @@ func (r *restoring) peer(c *conn, s handover.Conn) error {
 	}
 	c.lane = &lane{
 		id: s.Lane.ID, conn: c, core: core, worker: s.Lane.Worker, peer: s.Lane.Peer, pid: s.Lane.Pid, since: s.Lane.Since,
-		told: s.Lane.Told, hung: s.Lane.Hung, worse: s.Lane.Worse, until: s.Lane.Out,
+		told: s.Lane.Told, hung: s.Lane.Hung, unfit: s.Lane.Unfit, worse: s.Lane.Worse, until: s.Lane.Out,
 		heartbeat: heartbeat{heard: s.Lane.Heard, pinged: s.Lane.Pinged, able: s.Lane.Able},
 	}
 	r.l.lanes.list = append(r.l.lanes.list, c.lane)
@@ -195,6 +196,12 @@ func (r *restoring) end() error {
 	for i, ln := range l.lanes.list {
 		if ln.id > l.lanes.last || i > 0 && ln.id == l.lanes.list[i-1].id {
 			return fmt.Errorf("there cannot be a lane %d, or not twice", ln.id)
+		}
+		if !core.Unfit(ln.core) { // with other settings
+			ln.unfit = ""
+			if ln.worker == "" {
+				core.Resume(ln.core)
+			}
 		}
 	}
 	slices.SortStableFunc(l.shaking, func(a, b *conn) int { return cmp.Compare(a.until, b.until) })

@@ -33,7 +33,7 @@ func (l *loop) tellState(to *handover.Writer, conns []*conn, letters handover.Le
 func (l *loop) state(letters handover.Letters) handover.State {
 	return handover.State{
 		Began: monotonic() - int64(l.elapsed()), Now: l.now, Core: l.core.State(), Counters: l.count,
-		Lane: l.lanes.last, Leaving: l.lanes.leaving.names, Quiet: l.quiet, Letters: letters,
+		Lane: l.lanes.last, Leaving: l.lanes.leaving.names, OnHold: l.lanes.onHold, Quiet: l.quiet, Letters: letters,
 	}
 }
 
@@ -66,7 +66,7 @@ func (c *conn) body() [][]byte {
 func (ln *lane) state() *handover.Lane {
 	return &handover.Lane{
 		ID: ln.id, Core: ln.core.ID(), Worker: ln.worker, Peer: ln.peer, Pid: ln.pid, Since: ln.since, Told: ln.told, Hung: ln.hung,
-		Worse: ln.worse, Out: ln.until,
+		Unfit: ln.unfit, Worse: ln.worse, Out: ln.until,
 		Heard: ln.heartbeat.heard, Pinged: ln.heartbeat.pinged, Able: ln.heartbeat.able,
 	}
 }

@@ -53,6 +53,7 @@ func (p *Proxy) routes() http.Handler {
 	mux.HandleFunc("GET "+control.PathLines, answer(p.lastLines))
 	mux.HandleFunc("POST "+control.PathName, answer(p.name))
 	mux.HandleFunc("POST "+control.PathDrain, answer(p.drain))
+	mux.HandleFunc("POST "+control.PathHold, answer(p.hold))
 	mux.HandleFunc("POST "+control.PathQuiesce, answer(p.quiesce))
 	mux.HandleFunc("POST "+control.PathExit, answer(p.exited))
 	mux.HandleFunc("POST "+control.PathListeners, p.listeners)
@@ -142,10 +143,21 @@ func (p *Proxy) drain(r *http.Request) (any, error) {
 	return p.later(r, func(l *loop, drained chan<- error) { l.lanes.drain(l, body.Worker, drained) })
 }
 
+func (p *Proxy) hold(r *http.Request) (any, error) {
+	body, err := decode[control.Hold](r)
+	if err != nil {
+		return nil, err
+	}
+	return ask(r.Context(), p, func(l *loop) struct{} {
+		l.lanes.hold(l, body.Workers)
+		return struct{}{}
+	})
+}
+
 func (p *Proxy) exited(r *http.Request) (any, error) {
 	body, err := decode[control.Exit](r)
-	if err == nil && p.loop.letters != nil && !p.loop.letters.exited(body) {
-		err = errStill
+	if err == nil && p.loop.letters != nil {
+		err = p.loop.letters.exited(body)
 	}
 	return struct{}{}, err
 }

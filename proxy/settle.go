@@ -51,6 +51,10 @@ func (l *loop) act() (acted bool) {
 			l.restored(a.Lane.Data.(*conn).lane)
 		case dispatch.Stuck:
 			l.stuck(a.Lane.Data.(*conn))
+		case dispatch.Probe:
+			l.probe(a)
+		case dispatch.Unanswered:
+			l.unanswered(a)
 		case dispatch.Pause:
 			l.pause(a.Client)
 		case dispatch.Resume:

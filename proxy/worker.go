@@ -29,7 +29,10 @@ func (l *loop) reply(c *conn, wire, buffer []byte) {
 		request, ok = l.core.Message(c.lane.core, dispatch.Token(token))
 	}
 	if !ok {
-		l.stray(c, dispatch.Token(token), buffer)
+		if !l.probed(c, dispatch.Token(token), wire[n:]) {
+			l.stray(c, dispatch.Token(token))
+		}
+		l.pool.put(buffer)
 		return
 	}
 	wire = wire[n:]
@@ -58,10 +61,9 @@ func (l *loop) reply(c *conn, wire, buffer []byte) {
 }
 
 // stray drops a reply that answers nothing which this worker has. It may be a late one, and the last that brings its lane back.
-func (l *loop) stray(c *conn, token dispatch.Token, buffer []byte) {
+func (l *loop) stray(c *conn, token dispatch.Token) {
 	l.count.UnknownToken++
 	l.reports.warn("dropped a reply whose token names no request of this worker", "", c.lane.peer)
-	l.pool.put(buffer)
 	if l.core.Late(l.now, c.lane.core, token) {
 		l.reports.info("a worker that was set aside has answered, and gets requests again", c.lane.peer)
 		l.lanes.back(c.lane)

@@ -176,7 +176,7 @@ type Lane struct {
 	Pid      int    `json:"pid,omitempty"`
 	Inflight int    `json:"inflight"`
 	Answered uint64 `json:"answered"`
-	Stuck    string `json:"stuck,omitempty"` // why it gets nothing until it has answered what was taken back from it
+	Stuck    string `json:"stuck,omitempty"` // why it gets nothing: until it has answered what was taken back from it, or a probe
 
 	Doubtful bool     `json:"doubtful,omitempty"` // as a [Worker]'s
 	Ejected  *Ejected `json:"ejected,omitempty"`

@@ -129,8 +129,8 @@ func serviceView(view fleet.View, name string) fleet.ServiceView {
 	return fleet.ServiceView{}
 }
 
-// observation is what the supervisor and the proxy know of a service, put together. Lanes that drain, were set aside because their worker
-// hangs, or are ejected, are left out: they take no requests.
+// observation is what the supervisor and the proxy know of a service, put together. Lanes that drain, whose worker is not ready or hangs, or
+// that are ejected, are left out: they take no requests.
 func observation(now time.Time, svc fleet.ServiceView, s control.Snapshot) autoscale.Observation {
 	o := autoscale.Observation{
 		At: now, Since: s.Since,
@@ -143,7 +143,7 @@ func observation(now time.Time, svc fleet.ServiceView, s control.Snapshot) autos
 	}
 	for _, lane := range s.Lanes {
 		switch {
-		case lane.Draining, lane.Stuck != "", lane.Ejected != "":
+		case lane.Draining, lane.OnHold, lane.Stuck != "", lane.Unfit != "", lane.Ejected != "":
 		case lane.Worker == "":
 			o.Foreign++
 		default:

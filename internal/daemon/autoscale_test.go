@@ -169,3 +169,23 @@ func TestWithoutAutoscalingThereIsNoAuto(t *testing.T) {
 		}
 	})
 }
+
+// Lanes that take no requests are no help, whatever the reason.
+func TestObservationOfLanes(t *testing.T) {
+	mine, foreign := control.Lane{Worker: "hello/0#1"}, control.Lane{}
+	lanes := []control.Lane{mine, foreign}
+	for _, spoil := range []func(*control.Lane){
+		func(l *control.Lane) { l.Draining = true },
+		func(l *control.Lane) { l.OnHold = true },
+		func(l *control.Lane) { l.Stuck = "too long" },
+		func(l *control.Lane) { l.Unfit = "probe failed 3/3" },
+	} {
+		for _, lane := range []control.Lane{mine, foreign} {
+			spoil(&lane)
+			lanes = append(lanes, lane)
+		}
+	}
+	if o := observation(time.Now(), fleet.ServiceView{}, control.Snapshot{Lanes: lanes}); o.Lanes != 1 || o.Foreign != 1 {
+		t.Errorf("%+v", o)
+	}
+}

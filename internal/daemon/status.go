@@ -114,7 +114,7 @@ func workerOf(view fleet.SlotView) admin.Worker {
 
 func foreignOf(lane control.Lane) admin.Lane {
 	return admin.Lane{
-		Peer: lane.Peer, Pid: lane.Pid, Inflight: lane.Inflight, Answered: lane.Answered, Stuck: lane.Stuck,
+		Peer: lane.Peer, Pid: lane.Pid, Inflight: lane.Inflight, Answered: lane.Answered, Stuck: cmp.Or(lane.Stuck, lane.Unfit),
 		Doubtful: lane.Doubtful, Ejected: ejectedOf(lane),
 	}
 }

@@ -43,6 +43,7 @@ const contract = `{"fleet":"hello","services":[{"name":"hello","frontend":["tcp:
 	`"reason":"exited with status 1"}],` +
 	`"foreign":[{"peer":"127.0.0.1:40000","inflight":0,"answered":2},{"peer":"127.0.0.1:50000","pid":99,"inflight":1,"answered":5},` +
 	`{"peer":"127.0.0.1:60000","inflight":0,"answered":1,"stuck":"too long"},` +
+	`{"peer":"127.0.0.1:60001","inflight":0,"answered":0,"stuck":"probe failed 3/3"},` +
 	`{"peer":"127.0.0.1:70000","inflight":0,"answered":3,"doubtful":true,"ejected":{"reason":"too slow","until":"2026-03-01T10:00:10Z"}}]}]}`
 
 func TestStatusIsTheContract(t *testing.T) {
@@ -53,6 +54,7 @@ func TestStatusIsTheContract(t *testing.T) {
 			{Worker: "hello/0#1", Inflight: 1, Answered: 10},
 			{Peer: "127.0.0.1:50000", Pid: 99, Inflight: 1, Answered: 5},
 			{Peer: "127.0.0.1:60000", Answered: 1, Stuck: "too long"},
+			{Peer: "127.0.0.1:60001", Unfit: "probe failed 3/3"},
 			{Peer: "127.0.0.1:70000", Answered: 3, Doubtful: true, Ejected: "too slow", EjectedUntil: since.Add(10 * time.Second)},
 			{Worker: "hello/0#1", Inflight: 2, Answered: 20, Doubtful: true, Ejected: "it fails", EjectedUntil: since.Add(5 * time.Second)}, // a second connection of the same worker
 			{Worker: "hello/1#6", Inflight: 1, Answered: 9},                                                                                 // a life that has just ended

@@ -18,6 +18,7 @@ const (
 	PathEvents   = "/v1/events"
 	PathName     = "/v1/name"
 	PathDrain    = "/v1/drain"
+	PathHold     = "/v1/hold"
 	PathQuiesce  = "/v1/quiesce"
 	PathExit     = "/v1/exit"
 
@@ -69,6 +70,11 @@ func (c *Client) Name(ctx context.Context, lane uint64, worker string) error {
 // Drain gives a worker nothing new, and returns when it holds nothing.
 func (c *Client) Drain(ctx context.Context, worker string) error {
 	return c.call(ctx, http.MethodPost, PathDrain, Drain{worker}, nil)
+}
+
+// Hold gives these workers nothing new, and all others requests again, but for those that are being drained.
+func (c *Client) Hold(ctx context.Context, workers []string) error {
+	return c.call(ctx, http.MethodPost, PathHold, Hold{workers}, nil)
 }
 
 // Exited tells how a worker's process ended.

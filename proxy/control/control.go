@@ -6,6 +6,7 @@
 //	GET  /v1/lines           Lines: of its log, that nobody has read
 //	POST /v1/name            Name: tells which worker a lane belongs to, when its handshake could not
 //	POST /v1/drain           Drain: nothing new to that worker's lanes; answers when they hold nothing
+//	POST /v1/hold            Hold: nothing new to the lanes of these workers, and of no others, until it is said anew
 //	POST /v1/exit            Exit: how a worker's process ended, for its dead letters
 //	POST /v1/quiesce         no new requests from clients; answers when nothing waits and nothing is outstanding
 //	POST /v1/listeners       with Upgrade: Listener of every port, and the descriptors
@@ -72,7 +73,9 @@ type Lane struct {
 	Answered uint64    `json:"answered"`
 	BusyUS   uint64    `json:"busy_us"` // microseconds that it had a request
 	Draining bool      `json:"draining,omitempty"`
-	Stuck    string    `json:"stuck,omitempty"` // why it gets nothing until it has answered what was taken back from it; "": it is not stuck
+	OnHold   bool      `json:"on_hold,omitempty"` // its worker is not ready: it gets nothing new
+	Stuck    string    `json:"stuck,omitempty"`   // why it gets nothing until it has answered what was taken back from it; "": it is not stuck
+	Unfit    string    `json:"unfit,omitempty"`   // why it is not well until it has answered a probe as it should; without a name it gets nothing; "": it has
 
 	Doubtful     bool      `json:"doubtful,omitempty"`     // it fails or is slow, and gets only what others have no room for
 	Ejected      string    `json:"ejected,omitempty"`      // why it gets nothing for a while; "": it is not ejected
@@ -90,6 +93,9 @@ const (
 	LaneBack  Kind = "lane_back"  // a lane that was stuck has answered all that it had, or an ejected one is tried again: it gets requests
 
 	LaneEjected Kind = "lane_ejected" // a lane is far worse than the others, and gets nothing for a while; Reason says how
+
+	ProbeFailed Kind = "probe_failed" // this lane did not answer a probe as it should; Reason says how, and Lane.Unfit whether that is too often
+	ProbeWell   Kind = "probe_well"   // it has answered one again
 )
 
 // Event is something that happened to a lane.
@@ -115,6 +121,12 @@ type Name struct {
 // Drain is the body of POST /v1/drain. It holds for the worker's later lanes too.
 type Drain struct {
 	Worker string `json:"worker"`
+}
+
+// Hold is the body of POST /v1/hold. It holds for the workers' later lanes too, and takes the place of what was said before. Who is being
+// drained stays so.
+type Hold struct {
+	Workers []string `json:"workers"`
 }
 
 // Exit is the body of POST /v1/exit. A letter that names the worker, now or later, tells it.

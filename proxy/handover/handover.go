@@ -83,6 +83,7 @@ type State struct {
 	Counters control.Counters
 	Lane     uint64   // the last lane's number
 	Leaving  []string // workers that are drained, the oldest first
+	OnHold   []string // workers that are not ready, sorted
 	Quiet    bool
 	Letters  Letters
 }
@@ -122,6 +123,7 @@ type Lane struct {
 	Since         time.Time
 	Told          bool
 	Hung          string
+	Unfit         string
 	Worse         string    // why it was ejected last
 	Out           time.Time // until when
 	Heard, Pinged time.Duration
