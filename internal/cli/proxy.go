@@ -46,6 +46,7 @@ type proxyFlags struct {
 	prefetch          string
 	redeliver         string
 	overflow          string
+	probe, reply      string
 	errorReply        string
 	grace             time.Duration
 	takeOver          string
@@ -73,6 +74,11 @@ func newProxyCommand(ui *tui) *cobra.Command {
 	flags.DurationVar(&f.opts.Dispatch.Deadline, "deadline", 0, "how long after it arrived a request is answered with an error; 0: never")
 	flags.DurationVar(&f.opts.Heartbeat, "heartbeat", time.Second, "a worker that is silent for so long is sent a PING; 0: never")
 	flags.DurationVar(&f.opts.HeartbeatTimeout, "heartbeat-timeout", 10*time.Second, "a worker that is silent for so long is lost, if it knows PING")
+	flags.StringVar(&f.probe, "probe", "", "`REQUEST` that a worker is sent which has nothing to do, to see whether it answers; none: no worker is")
+	flags.StringVar(&f.reply, "probe-reply", "", "`REPLY` that it has to give; none: any reply will do")
+	flags.DurationVar(&f.opts.Dispatch.Probe, "probe-interval", time.Second, "how long a worker has nothing to do until it is probed")
+	flags.DurationVar(&f.opts.Dispatch.ProbeTimeout, "probe-timeout", 2*time.Second, "how long it may take to answer")
+	flags.IntVar(&f.opts.Dispatch.ProbeFailures, "probe-failures", 3, "probes that it may fail in a row, before it gets no requests until it answers one, or its supervisor ends it")
 	flags.IntVar(&f.opts.Dispatch.Attempts, "attempts", 3, "workers that may end while they handle a request, before it is answered with an error")
 	flags.IntVar(&f.opts.Dispatch.Queue, "queue", 100_000, "waiting requests at which clients are not read from any more")
 	flags.Int64Var(&f.opts.Dispatch.QueueBytes, "queue-bytes", 1<<30, "the same, in bytes")
@@ -132,7 +138,9 @@ func (f *proxyFlags) check(cmd *cobra.Command) error {
 	for flag, n := range map[string]int64{
 		"attempts": int64(f.opts.Dispatch.Attempts), "queue": int64(f.opts.Dispatch.Queue), "queue-bytes": f.opts.Dispatch.QueueBytes,
 		"heartbeat-timeout": int64(f.opts.HeartbeatTimeout),
-		"max-message":       f.opts.MaxMessage, "client-buffer": f.opts.ClientBuffer,
+		"probe-interval":    int64(f.opts.Dispatch.Probe), "probe-timeout": int64(f.opts.Dispatch.ProbeTimeout),
+		"probe-failures": int64(f.opts.Dispatch.ProbeFailures),
+		"max-message":    f.opts.MaxMessage, "client-buffer": f.opts.ClientBuffer,
 		"dead-letters-size": f.opts.DeadLetters.Bytes, "grace": int64(f.grace),
 	} {
 		if n <= 0 {
@@ -146,6 +154,8 @@ func (f *proxyFlags) check(cmd *cobra.Command) error {
 		return usagef(cmd, "--overflow %q is neither block nor reject", f.overflow)
 	case f.redeliver != "always" && f.redeliver != "never":
 		return usagef(cmd, "--redeliver %q is neither always nor never", f.redeliver)
+	case f.reply != "" && f.probe == "":
+		return usagef(cmd, "--probe-reply is what a worker answers to a --probe")
 	case f.opts.Dispatch.Timeout < 0:
 		return usagef(cmd, "--timeout must not be negative")
 	case f.opts.Dispatch.Deadline < 0:
@@ -186,6 +196,9 @@ func (f *proxyFlags) run(cmd *cobra.Command, ctx context.Context, log zerolog.Lo
 	}
 	if opts.Dispatch.Prefetch, err = parsePrefetch(cmd, f.prefetch); err != nil {
 		return err
+	}
+	if opts.Probe = (proxy.Probe{Payload: []byte(f.probe), Reply: []byte(f.reply)}); f.probe == "" {
+		opts.Dispatch.Probe = 0
 	}
 	opts.Dispatch.Once = f.redeliver == "never"
 	if opts.Dispatch.Once && opts.Dispatch.Prefetch > 1 {

@@ -121,7 +121,7 @@ const story = `1  fleet             fleet_started  the fleet starts (pid 7)
 5  hello/1#1         started        started (pid 12)  (1)
 6  hello/0#1         ready          ready after 1s  (4)
 7  hello/1#1         ready          ready after 1s  (5)
-8  hello/0#1         unready        unready: not connected to the proxy  (6)
+8  hello/0#1         unready        not ready: not connected to the proxy  (6)
 9  hello/0#1         hung           hung: a request took longer than 30s  (8)
 10  hello/0#1         killed         killed  (9)
 11  hello/0#1         exited         killed by SIGKILL after 4s  (10)
@@ -152,7 +152,7 @@ const story = `1  fleet             fleet_started  the fleet starts (pid 7)
 36  fleet             fleet_ended    the fleet has ended
 `
 
-const warnings = `{"level":"warn","service":"hello","worker":"hello/0#1","pid":11,"event":"unready","seq":8,"message":"unready: not connected to the proxy"}
+const warnings = `{"level":"warn","service":"hello","worker":"hello/0#1","pid":11,"event":"unready","seq":8,"message":"not ready: not connected to the proxy"}
 {"level":"warn","service":"hello","worker":"hello/0#1","pid":11,"event":"hung","seq":9,"message":"hung: a request took longer than 30s"}
 {"level":"warn","service":"hello","worker":"hello/0#1","pid":11,"event":"killed","seq":10,"message":"killed"}
 {"level":"warn","service":"hello","worker":"hello/0#1","pid":11,"event":"exited","seq":11,"message":"killed by SIGKILL after 4s"}

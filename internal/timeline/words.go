@@ -45,6 +45,8 @@ func (e Event) Words() string {
 		return cmp.Or(e.Reason, "ready") + after(d.After)
 	case Late, Exited, Draining, Drained:
 		return e.ended(d)
+	case Unready:
+		return joined("not ready", e.Reason)
 	case Killed:
 		return joined("killed", e.Reason)
 	case Backoff:

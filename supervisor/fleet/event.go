@@ -36,8 +36,9 @@ type (
 	BecameReady struct{ Life Life }
 	// BecameUnready says that one of them no longer does, or, of a life that was not ready yet, still does not.
 	BecameUnready struct {
-		Life   Life
-		Reason string
+		Life     Life
+		Reason   string
+		Declined bool // it says so itself: it is given no requests
 	}
 	// Hung says that the process lives but does not do what it should any more. Silent: it does not answer its health checks, which may be
 	// no fault of its own. It answers again when it has BecomeReady, or BecameUnready for another reason.

@@ -36,8 +36,9 @@ type service struct {
 	upgrade upgrade
 	lives   map[int]int // by slot number: of the last life that was given out. They only ever grow
 	roll    roll
-	// degraded is why silent workers are not killed, "": those that are silent are.
+	// degraded is why it is not as it should be, and nothing is done about that; "": it is. nobody: it is because no worker is ready.
 	degraded string
+	nobody   bool
 	leave    phase
 	why      string // it leaves
 	removed  bool   // it is not declared any more
@@ -161,7 +162,7 @@ func (f *Fleet) lifeNews(s *slot, ev lifeEvent) {
 	case BecameReady:
 		f.becameReady(s)
 	case BecameUnready:
-		f.becameUnready(s, ev.Reason)
+		f.becameUnready(s, ev)
 	case Hung:
 		f.hung(s, ev)
 	case DrainEnded:

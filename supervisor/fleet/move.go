@@ -30,7 +30,7 @@ func (f *Fleet) move(s *slot, to State, cause string) {
 func (f *Fleet) start(s *slot) {
 	s.svc.lives[s.number]++
 	s.lives, s.born = s.svc.lives[s.number], f.nextTicket()
-	s.started, s.inflight, s.waiting, s.proven, s.stale, s.silent = f.now, 0, "", false, false, ""
+	s.started, s.inflight, s.waiting, s.proven, s.stale, s.silent, s.declined = f.now, 0, "", false, false, "", false
 	f.setAge(s)
 	cause := "start"
 	switch {

@@ -17,7 +17,7 @@ func (f *Fleet) launched(s *slot, pid int) {
 }
 
 func (f *Fleet) becameReady(s *slot) {
-	s.silent = ""
+	s.silent, s.declined = "", false
 	switch s.state {
 	case StateStarting:
 		f.move(s, StateReady, "ready")
@@ -30,7 +30,9 @@ func (f *Fleet) becameReady(s *slot) {
 	}
 }
 
-func (f *Fleet) becameUnready(s *slot, reason string) {
+func (f *Fleet) becameUnready(s *slot, ev BecameUnready) {
+	reason := ev.Reason
+	s.declined = ev.Declined
 	if reason != s.silent {
 		s.silent = ""
 	}

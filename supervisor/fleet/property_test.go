@@ -17,6 +17,7 @@ func TestProperties(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"becomes ready":   func(t *rapid.T) { w.becameReady(w.pick(t)) },
 			"becomes unready": w.somebodyUnready,
+			"declines":        w.somebodyUnready,
 			"hangs":           func(t *rapid.T) { w.step(Hung{Life: w.pick(t), Reason: "no answer"}) },
 			"is silent":       func(t *rapid.T) { w.becameSilent(w.pick(t)) },
 			"is silent again": func(t *rapid.T) { w.becameSilent(w.pick(t)) },
@@ -67,9 +68,9 @@ func anyExit(t *rapid.T) Exit {
 
 func (w *world) somebodyUnready(t *rapid.T) {
 	l := w.pick(t)
-	w.alive[l].ready = false
+	w.alive[l].ready, w.alive[l].declined = false, rapid.Bool().Draw(t, "declined")
 	delete(w.silent, l)
-	w.step(BecameUnready{Life: l, Reason: "lane lost"})
+	w.step(BecameUnready{Life: l, Reason: "not now", Declined: w.alive[l].declined})
 }
 
 // somebodyHandsOver: a proxy that another one takes over from ends with 0, before the other one says that it serves.

@@ -19,7 +19,8 @@ import (
 //	begin                        the first Step
 //	launched LIFE pid=7          the process exists
 //	ready LIFE…                  they became ready
-//	unready LIFE reason=(…)      it became unready
+//	unready LIFE… reason=(…) [declined]
+//	                             it became unready
 //	hung LIFE… reason=(…) [silent]
 //	drained LIFE…                their drains ended
 //	exit LIFE… [code=1] [signal=SIGKILL] [reason=(…)] [permanent] [rung=drained] [dump=SIGQUIT] [last=(a line)]
@@ -278,7 +279,7 @@ func parseNews(t *testing.T, d *datadriven.TestData, l Life) Event {
 	case "ready":
 		return BecameReady{Life: l}
 	case "unready":
-		return BecameUnready{Life: l, Reason: reason(d)}
+		return BecameUnready{Life: l, Reason: reason(d), Declined: d.HasArg("declined")}
 	case "hung":
 		return Hung{Life: l, Reason: reason(d), Silent: d.HasArg("silent")}
 	case "drained":

@@ -35,6 +35,8 @@ type slot struct {
 
 	silent string // why the current life is to be killed: it does not answer its health checks; "": it does
 	lost   bool   // a life was killed for that, and none has been ready since
+
+	declined bool // it is not ready because it says so itself
 }
 
 func (s *slot) life() Life { return Life{Service: s.svc.Name, Slot: s.number, N: s.lives} }

@@ -108,15 +108,29 @@ type Restart struct {
 	NoRestart []int         // exit codes after which the slot stays stopped
 }
 
-// Health is how a plugin worker is asked whether it is ready and alive.
+// Health is how processes are asked how they are.
 type Health struct {
-	Interval time.Duration
+	Interval time.Duration // these three are a proxy's, and what Ready and Alive are if nothing else is said
 	Timeout  time.Duration
-	Failures int // unanswered in a row before the worker counts as hung
+	Failures int // questions without an answer, in a row
+
+	Ready Check  // a plugin's own word whether it takes requests
+	Alive Check  // whether a plugin answers at all, and how a worker is probed
+	Probe string // the request, one frame, that a worker is sent which has nothing to do; "": none is
+	Reply string // the one frame that it is to answer with; "": any reply will do
+
 	// MaxUnhealthy, of the wanted workers, may be killed because they hang in this way and not be ready again at the same time.
 	MaxUnhealthy Share
 	// DumpSignal is sent to a worker that is killed because it hangs, to have it leave a stack dump first: SIGQUIT, SIGABRT, …; "": none.
 	DumpSignal string
+}
+
+// Check is how one question is asked.
+type Check struct {
+	Interval  time.Duration // from an answer to the next question
+	Timeout   time.Duration // for an answer
+	Failures  int           // so many in a row, and the answer is no
+	Successes int           // so many in a row, and it is yes again
 }
 
 // Autoscale says how many workers there are to be by what clients ask for, instead of Workers.Count, with which a service starts.

@@ -24,7 +24,7 @@ type ServiceView struct {
 	Auto     AutoView
 	Roll     RollView
 	Upgrade  UpgradeView // how the replacement of the proxy fares, or how the last one did
-	// Degraded is why workers that do not answer their health checks are not killed, "": they are.
+	// Degraded is why workers that do not answer their health checks are not killed, or why none gets requests; "": they are, and one does.
 	Degraded string
 	Proxy    SlotView
 	Workers  []SlotView

@@ -40,11 +40,12 @@ type place struct {
 }
 
 type process struct {
-	proven  bool // it was ready once
-	ready   bool
-	stopped bool      // told to stop
-	since   time.Time // it became ready
-	killed  bool
+	proven   bool // it was ready once
+	ready    bool
+	declined bool      // it says itself that it is not
+	stopped  bool      // told to stop
+	since    time.Time // it became ready
+	killed   bool
 }
 
 // unproven: it is being started and nobody has given up on it.
@@ -191,7 +192,7 @@ func (w *world) abort(a Abort) {
 
 // becameSilent is what a launcher tells of a worker that does not answer.
 func (w *world) becameSilent(l Life) {
-	w.alive[l].ready = false
+	w.alive[l].ready, w.alive[l].declined = false, false
 	w.step(BecameUnready{Life: l, Reason: silence})
 	w.silent[l] = l.Slot != ProxySlot
 	w.step(Hung{Life: l, Reason: silence, Silent: true})
@@ -206,15 +207,18 @@ func (w *world) forgetUnwanted(svc ServiceView) {
 	maps.DeleteFunc(w.lost, func(p place, _ bool) bool { return p.service == svc.Name && !wanted[p.slot] })
 }
 
-// checkHealth: a service is degraded when, and as long as, somebody silent is left alone.
+// checkHealth: a service is degraded when, and as long as, somebody silent is left alone, or nobody is ready and somebody declines.
 func (w *world) checkHealth(svc ServiceView) {
-	left := false
+	left, declined, ready := false, false, false
 	for _, s := range svc.Workers {
 		p := w.alive[s.Life]
+		running := p != nil && !p.told()
+		ready = ready || running && p.ready
+		declined = declined || running && p.proven && p.declined
 		left = left || p != nil && w.silent[s.Life] && !p.told()
 	}
 	w.forgetUnwanted(svc)
-	if left != (svc.Degraded != "") {
+	if (left || declined && !ready) != (svc.Degraded != "") {
 		w.Fatalf("%s: degraded: %q\n%s", svc.Name, svc.Degraded, w.fleet.Describe())
 	}
 }
@@ -396,7 +400,7 @@ func (w *world) becameReady(l Life) {
 		if !p.ready {
 			p.since = w.now
 		}
-		p.ready = true
+		p.ready, p.declined = true, false
 		p.proven = p.proven || !p.told()
 	}
 	w.step(BecameReady{Life: l})

@@ -12,21 +12,21 @@ import (
 	"github.com/zfleet/zfleet/workerkit/control"
 )
 
-// attend takes the plugin through its start, then watches its lanes and its health.
+// attend takes the plugin through its start, then watches its lanes and asks whether it is ready and alive.
 func (p *pluginRole) attend(ctx context.Context, tell func(news)) {
 	reply, err := p.begun(ctx, tell)
 	if err != nil {
 		tell(failedNews{err})
 		return
 	}
-	var following sync.WaitGroup
+	var asking sync.WaitGroup
 	lanes := p.home.roster.join(p.name.String(), 0)
-	following.Go(func() { followLanes(ctx, lanes, tell) })
-	defer following.Wait()
-	tell(healthNews{"has not answered its first health check"})
+	asking.Go(func() { followLanes(ctx, lanes, tell) })
+	defer asking.Wait()
+	tell(healthNews{reason: "has not answered its first health check", held: true})
 	tell(startedNews{lanes: int(max(1, reply.Concurrency))})
-	h := p.svc.Health
-	checks{fast: p.l.bounds.poll, interval: h.Interval, timeout: h.Timeout, failures: h.Failures, ask: p.health}.run(ctx, tell)
+	asking.Go(func() { p.askAlive(ctx, tell) })
+	p.askReady(ctx, tell)
 }
 
 // begun takes the plugin through its start: the handshake, and the answer to Start.
@@ -62,15 +62,63 @@ func (p *pluginRole) unlessDead(ctx context.Context, err error) error {
 	return err
 }
 
+// askReady tells what the author's check says. It is the author's word that a worker is held for: who does not answer has not said no.
+func (p *pluginRole) askReady(ctx context.Context, tell func(news)) {
+	held := true
+	h := p.svc.Health
+	checks{Check: h.Ready, fast: p.l.bounds.poll, misses: h.Failures, ask: p.health}.run(ctx, func(reason string, heard bool) {
+		if heard {
+			held = reason != ""
+		}
+		tell(healthNews{reason, held})
+	})
+}
+
+// askAlive tells when the plugin is not alive, and when it is after all. No answer is as good as no.
+func (p *pluginRole) askAlive(ctx context.Context, tell func(news)) {
+	c := p.svc.Health.Alive
+	ask := func(ctx context.Context) (string, error) {
+		reason, err := p.alive(ctx)
+		if err != nil {
+			reason = "no answer: " + err.Error()
+		}
+		return reason, nil
+	}
+	checks{Check: c, fast: c.Interval, assumed: true, ask: ask}.run(ctx, func(reason string, _ bool) {
+		if reason != "" {
+			reason = fmt.Sprintf("alive check failed %d/%d: %s", c.Failures, c.Failures, reason)
+		}
+		tell(silentNews{reason})
+	})
+}
+
+// alive asks whether it works. That it answers in whatever way says so, but for no: it may know of no such check.
+func (p *pluginRole) alive(ctx context.Context) (no string, err error) {
+	reply, err := p.worker.Alive(ctx, &control.AliveRequest{})
+	switch {
+	case err == nil && !reply.Alive:
+		return "it says: " + said(reply.Reason), nil
+	case err != nil && unanswered(ctx, err):
+		return "", errors.New(said(status.Convert(err).Message()))
+	}
+	return "", nil
+}
+
+// unanswered says that an error is not the plugin's.
+func unanswered(ctx context.Context, err error) bool {
+	code := status.Code(err)
+	return code == codes.DeadlineExceeded || code == codes.Unavailable || ctx.Err() != nil
+}
+
 // health asks the author's own check. A status other than these two was sent by the plugin, so it answered.
 func (p *pluginRole) health(ctx context.Context) (reason string, err error) {
 	reply, err := p.worker.Health(ctx, &control.HealthRequest{})
-	switch code := status.Code(err); {
+	switch {
 	case err == nil && reply.Ready:
 		return "", nil
 	case err == nil:
 		return "its health check says: " + said(reply.Reason), nil
-	case code == codes.DeadlineExceeded || code == codes.Unavailable || ctx.Err() != nil:
+	case unanswered(ctx, err):
 		return "", errors.New(said(status.Convert(err).Message()))
 	}
 	return "its health check failed: " + said(status.Convert(err).Message()), nil

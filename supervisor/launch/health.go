@@ -4,44 +4,55 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/zfleet/zfleet/supervisor/fleet"
 )
 
-// checks asks a process over and over whether it is ready.
+// checks asks a process one question over and over.
 type checks struct {
-	fast     time.Duration // between questions until it is first ready
-	interval time.Duration // from then on
-	timeout  time.Duration // for an answer
-	failures int           // unanswered in a row before it counts as hung
-	// ask returns why the process is not ready, "" if it is; an error if it did not answer.
-	ask func(context.Context) (reason string, err error)
+	fleet.Check
+	fast    time.Duration // between questions until the first yes
+	misses  int           // so many without an answer in a row are told, once; 0: none are
+	assumed bool          // the answer is yes until it is no
+	// ask returns why the answer is no, "" if it is yes; an error if there was none.
+	ask func(context.Context) (no string, err error)
 }
 
-// run tells every answer, and each time that the process falls silent, until ctx ends.
-func (c checks) run(ctx context.Context, tell func(news)) {
-	pause, silent := c.fast, 0
+// run tells why the answer is no, each time that it comes and counts, "" if it is yes, until ctx ends. Heard says that it is the process's
+// word: it is not that there was none.
+func (c checks) run(ctx context.Context, tell func(reason string, heard bool)) {
+	pause, isYes := c.fast, c.assumed
+	var no, yes, missed int
 	for ctx.Err() == nil {
 		reason, err := c.once(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			pause = max(c.interval, c.fast)
-			if silent++; silent == c.failures {
-				tell(silentNews{fmt.Sprintf("no answer to %d health checks in a row: %v", silent, err)})
+			pause = max(c.Interval, c.fast)
+			if missed++; missed == c.misses {
+				tell(fmt.Sprintf("no answer to %d health checks in a row: %v", missed, err), false)
+			}
+		case reason != "":
+			missed, yes = 0, 0
+			if no++; !isYes || no >= c.Failures {
+				isYes = false
+				tell(reason, true)
 			}
 		default:
-			silent = 0
-			if reason == "" {
-				pause = max(c.interval, c.fast)
+			missed, no = 0, 0
+			pause = max(c.Interval, c.fast)
+			if yes++; isYes || yes >= c.Successes {
+				isYes = true
+				tell("", true)
 			}
-			tell(healthNews{reason})
 		}
 		sleep(ctx, pause)
 	}
 }
 
 func (c checks) once(ctx context.Context) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	return c.ask(ctx)
 }

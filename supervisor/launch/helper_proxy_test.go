@@ -20,13 +20,15 @@ import (
 )
 
 // fakeProxy serves the control API of a proxy. A worker connects to a backend listener and sends one line: its name, or - if it does not
-// say, and perhaps the word busy. Its lane is up until it hangs up, and a busy one is never drained. At SIGUSR1 all busy lanes are stuck.
+// say, and perhaps the word busy. Its lane is up until it hangs up, and a busy one is never drained. At SIGUSR1 all busy lanes are stuck,
+// at SIGUSR2 all lanes fail their probes, or are well again.
 // helper_handover_test.go has how it takes over from another one.
 type fakeProxy struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	lanes   map[uint64]*control.Lane
 	conns   map[uint64]net.Conn
+	held    []string
 	drained map[string]bool
 	next    uint64
 	streams map[chan control.Event]bool
@@ -59,11 +61,18 @@ func proxyMain() {
 		}
 	}
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, unix.SIGTERM, unix.SIGUSR1)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2)
 	go p.serveControl()
 	go endWithSupervisor()
-	for <-signals == unix.SIGUSR1 {
-		p.stuck()
+	for sig := range signals {
+		switch sig {
+		case unix.SIGUSR1:
+			p.stuck()
+		case unix.SIGUSR2:
+			p.probed()
+		default:
+			return
+		}
 	}
 }
 
@@ -75,6 +84,21 @@ func (p *fakeProxy) stuck() {
 		if lane.Inflight > 0 {
 			lane.Stuck = "a request is past its timeout of 30s"
 			p.tell(control.Event{Kind: control.LaneStuck, Lane: *lane, Reason: lane.Stuck})
+		}
+	}
+}
+
+func (p *fakeProxy) probed() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, lane := range p.lanes {
+		if lane.Unfit == "" {
+			p.tell(control.Event{Kind: control.ProbeFailed, Lane: *lane, Reason: "probe failed 1/2: no reply in 1s"})
+			lane.Unfit = "probe failed 2/2: no reply in 1s"
+			p.tell(control.Event{Kind: control.ProbeFailed, Lane: *lane, Reason: lane.Unfit})
+		} else {
+			lane.Unfit = ""
+			p.tell(control.Event{Kind: control.ProbeWell, Lane: *lane})
 		}
 	}
 }
@@ -92,6 +116,7 @@ func (p *fakeProxy) serveControl() {
 	mux.HandleFunc("POST "+control.PathHandover, p.handOver)
 	mux.HandleFunc("POST "+control.PathName, p.name)
 	mux.HandleFunc("POST "+control.PathDrain, p.drain)
+	mux.HandleFunc("POST "+control.PathHold, p.hold)
 	mux.HandleFunc("POST "+control.PathQuiesce, func(http.ResponseWriter, *http.Request) {
 		p.when(func() bool { return !p.busy("") })
 	})
@@ -150,6 +175,17 @@ func (p *fakeProxy) drain(_ http.ResponseWriter, r *http.Request) {
 	var d control.Drain
 	_ = json.NewDecoder(r.Body).Decode(&d)
 	p.when(func() bool { return !p.busy(d.Worker) })
+}
+
+func (p *fakeProxy) hold(_ http.ResponseWriter, r *http.Request) {
+	var h control.Hold
+	_ = json.NewDecoder(r.Body).Decode(&h)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held = h.Workers
+	for _, lane := range p.lanes {
+		lane.OnHold = slices.Contains(p.held, lane.Worker)
+	}
 }
 
 // busy says whether a worker, or any for "", holds requests.
@@ -212,6 +248,7 @@ func (p *fakeProxy) laneUp(lane *control.Lane, conn net.Conn) {
 	defer p.mu.Unlock()
 	p.next++
 	lane.ID = p.next
+	lane.OnHold = slices.Contains(p.held, lane.Worker)
 	p.lanes[lane.ID], p.conns[lane.ID] = lane, conn
 	p.tell(control.Event{Kind: control.LaneUp, Lane: *lane})
 }

@@ -22,7 +22,7 @@ import (
 )
 
 // stateVariable names a folder through which a test and its workers speak: a worker is ready unless there is a file "unready", whose text
-// is the reason; it leaves a file "drained" when its Drain is called.
+// is the reason, and alive unless there is a file "dead"; it leaves a file "drained" when its Drain is called.
 const stateVariable = "LAUNCH_TEST_STATE"
 
 func inState(name string) string { return filepath.Join(os.Getenv(stateVariable), name) }
@@ -183,6 +183,11 @@ func (w *fakeWorker) Start(_ context.Context, r *control.StartRequest) (*control
 func (w *fakeWorker) Health(context.Context, *control.HealthRequest) (*control.HealthReply, error) {
 	reason, err := os.ReadFile(inState("unready"))
 	return &control.HealthReply{Ready: err != nil, Reason: string(reason)}, nil
+}
+
+func (w *fakeWorker) Alive(context.Context, *control.AliveRequest) (*control.AliveReply, error) {
+	reason, err := os.ReadFile(inState("dead"))
+	return &control.AliveReply{Alive: err != nil, Reason: string(reason)}, nil
 }
 
 func (w *fakeWorker) Drain(context.Context, *control.DrainRequest) (*control.DrainReply, error) {

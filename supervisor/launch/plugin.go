@@ -68,6 +68,7 @@ func (p *pluginRole) argv() []string { return []string{p.svc.Workers.Plugin} }
 // start has go-plugin start the process, since only go-plugin knows the whole environment.
 func (p *pluginRole) start() (*child, error) {
 	p.ready.waits = "its handshake"
+	p.home.holds.set(p.name.String(), true) // before it can connect
 	go p.dial()
 	b := <-p.born
 	return b.child, b.err
@@ -143,6 +144,7 @@ func (p *pluginRole) fault() error {
 // clear has go-plugin let go of the dead process and remove its folder. Its Kill would hang on one that lives, and may hang on one that is
 // dead, so nobody waits for it for long: a folder that is left is removed when the next supervisor starts.
 func (p *pluginRole) clear() {
+	p.home.holds.set(p.name.String(), false)
 	close(p.gone)
 	cleared := make(chan struct{})
 	go func() { defer close(cleared); p.client.Kill() }()

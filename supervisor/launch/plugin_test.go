@@ -175,7 +175,7 @@ func TestPluginThatPrints(t *testing.T) {
 func TestStoppedPluginIsHungAndCanBeKilled(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, asPlugin("plugin"))
-	r.svc.Health.Timeout = 200 * time.Millisecond
+	r.svc.Health = testHealth(200 * time.Millisecond)
 	r.startProxy()
 	name, p := r.launch(0, 1)
 	r.ready(name, 1)
@@ -183,7 +183,7 @@ func TestStoppedPluginIsHungAndCanBeKilled(t *testing.T) {
 	await.Until(t, "Hung", func() bool {
 		return r.count(func(e fleet.Event) bool { h, ok := e.(fleet.Hung); return ok && h.Life == name }) == 1
 	})
-	r.unready(name, "no answer to 2 health checks in a row")
+	r.unready(name, "alive check failed 2/2: no answer: ")
 	began := time.Now()
 	p.Kill()
 	if exit := r.exit(name); exit.Signal != "SIGKILL" || time.Since(began) > 3*time.Second {

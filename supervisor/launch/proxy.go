@@ -3,6 +3,7 @@ package launch
 import (
 	"context"
 	"fmt"
+
 	"strconv"
 	"sync"
 
@@ -23,6 +24,7 @@ type proxyRole struct {
 
 func (p *proxyRole) argv() []string {
 	args := p.home.proxyArgs(p.svc, p.l.bounds.terminate, p.l.opts.Spec.OrphanGrace)
+	args = append(args, probeArgs(p.svc.Health)...)
 	if p.takesOver {
 		args = append(args, "--take-over", p.home.socket)
 	}
@@ -78,12 +80,11 @@ func (p *proxyRole) attend(ctx context.Context, tell func(news)) {
 	following.Go(func() { p.followEvents(ctx) })
 	defer following.Wait()
 	checks{
-		fast:     p.l.bounds.poll,
-		interval: p.svc.Health.Interval,
-		timeout:  max(p.svc.Health.Timeout, p.l.bounds.proxyAnswer),
-		failures: max(p.svc.Health.Failures, p.l.bounds.proxyMisses),
-		ask:      func(ctx context.Context) (string, error) { return "", p.answers(ctx) },
-	}.run(ctx, tell)
+		Check:  fleet.Check{Interval: p.svc.Health.Interval, Timeout: max(p.svc.Health.Timeout, p.l.bounds.proxyAnswer)},
+		fast:   p.l.bounds.poll,
+		misses: max(p.svc.Health.Failures, p.l.bounds.proxyMisses),
+		ask:    func(ctx context.Context) (string, error) { return "", p.answers(ctx) },
+	}.run(ctx, func(reason string, _ bool) { tell(silentNews{reason}) })
 }
 
 // serves notes that this is the proxy that has the ports and the control socket now.
@@ -115,7 +116,9 @@ func (p *proxyRole) answers(ctx context.Context) error {
 func (p *proxyRole) followEvents(ctx context.Context) {
 	for ctx.Err() == nil {
 		stream := p.home.roster.follow()
+		p.home.holds.follow()
 		err := p.control.Events(ctx, func(e control.Event) { p.home.roster.event(stream, e) })
+		p.home.holds.lost()
 		p.home.roster.lost(stream, p.home.proxies.Load() > 1)
 		sleep(ctx, p.l.bounds.poll)
 		if ctx.Err() == nil { // it lives

@@ -59,6 +59,8 @@ func TestProxyCommandLine(t *testing.T) {
 		Attempts: 2, Queue: 3, QueueBytes: 4, Reject: true,
 		MaxMessage: 5, ClientBuffer: 6, Eject: 8 * time.Second, MaxEjected: 25,
 	}
+	r.svc.Health.Probe, r.svc.Health.Reply = "ping", "pong"
+	r.svc.Health.Alive = fleet.Check{Interval: 3 * time.Second, Timeout: time.Second, Failures: 7}
 	proxy, _ := r.startProxy()
 	snapshot, err := r.Snapshot(t.Context(), "hello") // the fake proxy answers with its arguments
 	if err != nil {
@@ -69,7 +71,8 @@ func TestProxyCommandLine(t *testing.T) {
 		"--frontend", listener(s, "frontend", 0).Bound().String(), "--backend", listener(s, "backend", 0).Bound().String(), "--backend", listener(s, "backend", 1).Bound().String(),
 		"--redeliver", "never", "--timeout", "1m30s", "--deadline", "5m0s", "--heartbeat", "2s", "--heartbeat-timeout", "7s", "--grace", "4s", "--orphan-grace", "0s",
 		"--prefetch", "1", "--attempts", "2", "--queue", "3", "--queue-bytes", "4", "--overflow", "reject",
-		"--max-message", "5", "--client-buffer", "6", "--eject", "8s", "--max-ejected", "25"}
+		"--max-message", "5", "--client-buffer", "6", "--eject", "8s", "--max-ejected", "25",
+		"--probe", "ping", "--probe-reply", "pong", "--probe-interval", "3s", "--probe-timeout", "1s", "--probe-failures", "7"}
 	if !slices.Equal(snapshot.Frontend, want) {
 		t.Errorf("got  %q\nwant %q", snapshot.Frontend, want)
 	}

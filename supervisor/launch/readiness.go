@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/zfleet/zfleet/supervisor/fleet"
@@ -14,16 +15,20 @@ type (
 	waitsNews struct{ what string }
 	// startedNews: the process did all that starting takes, and wants as many lanes at the proxy.
 	startedNews struct{ lanes int }
-	// healthNews: it answered its health check. The reason says why it is not ready, "": it is.
-	healthNews struct{ reason string }
-	// silentNews: it did not answer any more.
+	// healthNews: the reason says why it is not ready, "": it is. held: the last that it said itself is that it is not.
+	healthNews struct {
+		reason string
+		held   bool
+	}
+	// silentNews: it is not alive; "": it is.
 	silentNews struct{ reason string }
 	// laneNews: how many lanes it has at the proxy, and whether there is a proxy to ask. stuck is why the proxy set one aside at
-	// which it hung, "": none.
+	// which it hung, "": none. unfit is why one of them does not answer its probes, "": they do.
 	laneNews struct {
 		up    int
 		proxy bool
 		stuck string
+		unfit string
 	}
 	// failedNews: it can never become ready.
 	failedNews struct{ err error }
@@ -40,23 +45,30 @@ func (failedNews) news()  {}
 type readiness struct {
 	waits  string // what its start waits for; "": it has started
 	health string // why its health check says that it is not ready
+	held   bool   // it says so itself
+	silent string // why it is not alive
 	want   int    // lanes; 0: it needs none, and no proxy
 	lanes  laneNews
 	told   string // the reason that was told last
 	ready  bool   // that it is ready was told last
 }
 
-func (r *readiness) hear(n news, name fleet.Life, tell func(fleet.Event)) {
-	hung, silent := "", false
+// hear tells what comes of a piece of news, and whether the process is to get requests.
+func (r *readiness) hear(n news, name fleet.Life, tell func(fleet.Event), hold func(bool)) {
+	hung, before := "", r.dead()
 	switch n := n.(type) {
 	case waitsNews:
 		r.waits = n.what
 	case startedNews:
 		r.waits, r.want = "", n.lanes
 	case healthNews:
-		r.health = n.reason
+		r.health, r.held = n.reason, n.held
+		hold(n.held)
 	case silentNews:
-		r.health, hung, silent = n.reason, n.reason, true
+		r.silent = cmp.Or(r.silent, n.reason)
+		if n.reason == "" {
+			r.silent = ""
+		}
 	case laneNews:
 		if r.lanes.stuck == "" { // or else it was told
 			hung = n.stuck
@@ -65,9 +77,15 @@ func (r *readiness) hear(n news, name fleet.Life, tell func(fleet.Event)) {
 	}
 	r.settle(name, tell)
 	if hung != "" {
-		tell(fleet.Hung{Life: name, Reason: hung, Silent: silent})
+		tell(fleet.Hung{Life: name, Reason: hung})
+	}
+	if now := r.dead(); now != "" && now != before {
+		tell(fleet.Hung{Life: name, Reason: now, Silent: true})
 	}
 }
+
+// dead is why the process is not alive, as far as questions tell; "": it is.
+func (r *readiness) dead() string { return cmp.Or(r.silent, r.lanes.unfit) }
 
 // settle tells what changed. A reason that changes is news too: it is what a start that takes too long ends with.
 func (r *readiness) settle(name fleet.Life, tell func(fleet.Event)) {
@@ -77,7 +95,7 @@ func (r *readiness) settle(name fleet.Life, tell func(fleet.Event)) {
 		tell(fleet.BecameReady{Life: name})
 	case reason != "" && reason != r.told:
 		r.ready, r.told = false, reason
-		tell(fleet.BecameUnready{Life: name, Reason: reason})
+		tell(fleet.BecameUnready{Life: name, Reason: reason, Declined: r.held && reason == r.health})
 	}
 }
 
@@ -88,6 +106,8 @@ func (r *readiness) missing() string {
 		return "waits for " + r.waits
 	case r.lanes.stuck != "":
 		return r.lanes.stuck
+	case r.dead() != "":
+		return r.dead()
 	case r.health != "":
 		return r.health
 	case r.want == 0:

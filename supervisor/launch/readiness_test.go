@@ -20,8 +20,11 @@ func TestReadiness(t *testing.T) {
 		for line := range strings.Lines(d.Input) {
 			line = strings.TrimSpace(line)
 			fmt.Fprintf(&out, "%s\n", line)
-			r.hear(parseNews(t, line), fleet.Life{Service: "hello", N: 1}, func(e fleet.Event) {
+			tell := func(e fleet.Event) {
 				fmt.Fprintf(&out, "  %s\n", strings.TrimPrefix(fmt.Sprintf("%T%+v", e, e), "fleet."))
+			}
+			r.hear(parseNews(t, line), fleet.Life{Service: "hello", N: 1}, tell, func(held bool) {
+				fmt.Fprintf(&out, "  held: %t\n", held)
 			})
 		}
 		return out.String()
@@ -44,9 +47,15 @@ func parseNews(t *testing.T, line string) news {
 	case "healthy":
 		return healthNews{}
 	case "unhealthy":
-		return healthNews{rest}
+		return healthNews{reason: rest, held: true}
+	case "unanswered":
+		return healthNews{reason: rest}
 	case "silent":
 		return silentNews{rest}
+	case "alive":
+		return silentNews{}
+	case "unfit":
+		return laneNews{up: 1, proxy: true, unfit: rest}
 	case "lanes":
 		return laneNews{up: n, proxy: true}
 	case "stuck":

@@ -57,8 +57,15 @@ func testService(state string, workers fleet.Workers) fleet.Service {
 		Frontend: []string{"tcp://127.0.0.1:*"},
 		Backend:  []string{"tcp://127.0.0.1:*", "ipc://*"},
 		Workers:  workers,
-		Health:   fleet.Health{Interval: 50 * time.Millisecond, Timeout: 2 * time.Second, Failures: 2},
+		Health:   testHealth(2 * time.Second),
 	}
+}
+
+func testHealth(timeout time.Duration) fleet.Health {
+	c := fleet.Check{Interval: 50 * time.Millisecond, Timeout: timeout, Failures: 2, Successes: 1}
+	h := fleet.Health{Interval: c.Interval, Timeout: timeout, Failures: 2, Ready: c, Alive: c}
+	h.Ready.Failures = 1
+	return h
 }
 
 func newRig(t *testing.T, workers fleet.Workers) *rig {

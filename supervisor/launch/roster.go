@@ -239,6 +239,10 @@ func (r *roster) happened(e control.Event) {
 		r.back(e)
 	case control.LaneEjected:
 		r.ejected(e)
+	case control.ProbeFailed:
+		r.probed(e.Lane.ID, e.Lane.Unfit)
+	case control.ProbeWell:
+		r.probed(e.Lane.ID, "")
 	}
 }
 
@@ -269,6 +273,20 @@ func (r *roster) note(id uint64, reason string) {
 	}
 }
 
+// probed keeps why a lane is unfit, "": it is not. The first reason stays: later ones only count on.
+func (r *roster) probed(id uint64, unfit string) {
+	lane, up := r.lanes[id]
+	if !up || (lane.Unfit == "") == (unfit == "") {
+		return
+	}
+	lane.Unfit = unfit
+	r.lanes[id] = lane
+	if unfit != "" && r.members[r.owner(lane)] == nil {
+		r.log.Warn().Uint64("lane", id).Str("peer", lane.Peer).Int("pid", lane.Pid).Str("reason", unfit).
+			Msg("a worker that zfleet did not start fails its probes: it gets no requests until it answers one")
+	}
+}
+
 // blame notes that a worker hangs at a lane, if it does. That the lane comes back or goes down does not change that: only the worker's end
 // does.
 func (r *roster) blame(lane control.Lane) (known bool) {
@@ -292,12 +310,15 @@ func (r *roster) stuck(e control.Event) {
 }
 
 func (r *roster) tellMembers() {
-	up := make(map[string]int, len(r.members))
+	up, unfit := make(map[string]int, len(r.members)), make(map[string]control.Lane)
 	for _, lane := range r.lanes {
 		up[lane.Worker]++
+		if first, known := unfit[lane.Worker]; lane.Unfit != "" && (!known || lane.ID < first.ID) {
+			unfit[lane.Worker] = lane
+		}
 	}
 	for name, m := range r.members {
-		m.tell(laneNews{up: up[name], proxy: r.stream != nil, stuck: m.stuck})
+		m.tell(laneNews{up: up[name], proxy: r.stream != nil, stuck: m.stuck, unfit: unfit[name].Unfit})
 	}
 }
 

@@ -32,6 +32,7 @@ type service struct {
 	began    atomic.Bool                // a proxy was started, and the control socket is its
 	serving  atomic.Pointer[fleet.Life] // the proxy that has the ports and the socket, or had them last
 	roster   *roster
+	holds    *holds
 	census   *census
 	letters  string // the file for its dead letters; "": there is no place for one
 	exits    *exits
@@ -45,6 +46,7 @@ func (l *Launcher) openService(spec fleet.Service, passed *endpoint.PassedSocket
 	s := &service{name: spec.Name, socket: socketPath(l.opts.RunDir, spec.Name), census: newCensus()}
 	s.control = control.Dial(s.socket)
 	s.roster = newRoster(s.control.Name, func(worker string, e control.Event) { l.opts.Judged(spec.Name, worker, e) }, log)
+	s.holds = newHolds(s.control.Hold, l.bounds, log)
 	s.exits = newExits(s.control.Exited, l.bounds, log)
 	if l.opts.StateDir != "" {
 		s.letters = dead.Path(l.opts.StateDir, spec.Name)
@@ -89,6 +91,7 @@ func closeAll(listeners []*endpoint.Listener) (err error) {
 
 func (s *service) close() error {
 	s.roster.close()
+	s.holds.close()
 	s.exits.close()
 	s.control.Close()
 	err := s.ports.close()
@@ -156,6 +159,18 @@ func (s *service) proxyArgs(svc fleet.Service, terminate, orphan time.Duration) 
 
 // graceOf is how long a proxy that was told to end may go on answering.
 func graceOf(terminate time.Duration) time.Duration { return terminate * 4 / 5 }
+
+// probeArgs is how the proxy probes workers. It is asked of all workers alike, plugins or not.
+func probeArgs(h fleet.Health) []string {
+	if h.Probe == "" {
+		return nil
+	}
+	return []string{
+		"--probe", h.Probe, "--probe-reply", h.Reply,
+		"--probe-interval", h.Alive.Interval.String(), "--probe-timeout", h.Alive.Timeout.String(),
+		"--probe-failures", strconv.Itoa(h.Alive.Failures),
+	}
+}
 
 func prefetch(n int) string {
 	if n == 0 {

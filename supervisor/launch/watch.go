@@ -33,7 +33,7 @@ func (li *life) watch() error {
 			if failed, ok := n.(failedNews); ok {
 				return failed.err
 			}
-			li.ready.hear(n, li.name, li.tell)
+			li.ready.hear(n, li.name, li.tell, func(held bool) { li.home.holds.set(li.name.String(), held) })
 		}
 	}
 }

@@ -44,6 +44,20 @@ func delivery(d fleet.Delivery) []key {
 	}
 }
 
+// probe is what a proxy is told, too.
+func probe(h fleet.Health) []key {
+	return []key{value("health.probe", h.Probe), value("health.reply", h.Reply)}
+}
+
+// check is how a question about health is asked. A proxy that probes is told how that is for alive.
+func check(name string, c fleet.Check) []key {
+	name = "health." + name
+	return []key{
+		value(name+".interval", c.Interval), value(name+".timeout", c.Timeout),
+		value(name+".failures", c.Failures), value(name+".successes", c.Successes),
+	}
+}
+
 // program is what a worker process is, and what it may use. What is in its environment may be secret.
 func program(w fleet.Workers) []key {
 	keys := []key{
@@ -63,7 +77,7 @@ func program(w fleet.Workers) []key {
 // settings are the supervisor's own.
 func settings(s fleet.Service) []key {
 	w, r, h, a := s.Workers, s.Restart, s.Health, s.Autoscale
-	return []key{
+	return append([]key{
 		value("workers.min", w.Min),
 		value("workers.max", w.Max),
 		value("workers.grace", w.Grace),
@@ -93,7 +107,7 @@ func settings(s fleet.Service) []key {
 		value("autoscale.down_after", a.DownAfter),
 		value("autoscale.down_cooldown", a.DownCooldown),
 		value("autoscale.idle_after", a.IdleAfter),
-	}
+	}, check("ready", h.Ready)...)
 }
 
 // changed tells the keys whose values differ, those that came and those that went.

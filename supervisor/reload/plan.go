@@ -134,12 +134,19 @@ func compare(old, svc fleet.Service, now Running) (plan Plan) {
 		}
 	}
 	backend := changed(backends(old), backends(svc))
-	proxy := slices.Concat(changed(frontends(old), frontends(svc)), backend, changed(delivery(old.Delivery), delivery(svc.Delivery)))
+	probes, set := changed(probe(old.Health), probe(svc.Health)), changed(settings(old), settings(svc))
+	alive := changed(check("alive", old.Health.Alive), check("alive", svc.Health.Alive))
+	if old.Health.Probe != "" || svc.Health.Probe != "" {
+		probes = append(probes, alive...)
+	} else {
+		set = append(set, alive...)
+	}
+	proxy := slices.Concat(changed(frontends(old), frontends(svc)), backend, changed(delivery(old.Delivery), delivery(svc.Delivery)), probes)
 	if now.Upgrading && len(proxy) > 0 {
 		return Plan{{Do: Refuse, Service: svc.Name, What: "a new proxy is taking over just now: try again when it has (" + join(proxy) + ")"}}
 	}
 	add(Proxy, proxy)
-	add(Set, changed(settings(old), settings(svc)))
+	add(Set, set)
 	if svc.Workers.Count != now.Want && !svc.Autoscale.On() { // count is where that begins, and no more
 		plan = append(plan, Step{Do: Scale, Service: svc.Name, Want: svc.Workers.Count, What: scaling(old, svc, now.Want)})
 	}
