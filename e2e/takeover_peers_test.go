@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -72,24 +70,6 @@ func (l *line) takeOver(t *testing.T, flags ...string) {
 	}
 	l.process = next
 	l.snapshot(t, next)
-	l.reachable(t)
-}
-
-// reachable says that newcomers are let in everywhere.
-func (l *line) reachable(t *testing.T) {
-	t.Helper()
-	for _, at := range slices.Concat(l.frontend, l.backend) {
-		network, address, _ := strings.Cut(at, "://")
-		if network == "ipc" {
-			network = "unix"
-		}
-		conn, err := net.Dial(network, address)
-		if err != nil {
-			t.Errorf("nobody listens at %s: %v", at, err)
-			continue
-		}
-		_ = conn.Close()
-	}
 }
 
 // snapshot waits until the process answers.

@@ -1,10 +1,8 @@
 package e2e
 
 import (
-	"fmt"
 	"iter"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -110,43 +108,6 @@ func names(entries []os.DirEntry) (all []string) {
 	return all
 }
 
-// A proxy whose ports somebody holds for it takes over too, and uses those. Their files stay whose they are.
-func TestTakeOverWithHeldPorts(t *testing.T) {
-	l := startLine(t)
-	c := plug(t, zmq4.REQ, l.frontend[1])
-	start(t, []string{asWorker + "=" + l.backend[1]}, os.Args[0])
-	send(t, c, "one")
-	expect(t, c, "one")
-	held, err := l.Listeners(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	next := exec.Command(filepath.Join(bin, "zfleet"), append(l.args(), "--take-over", l.socket)...)
-	var words []string
-	for i, ln := range held {
-		file := os.NewFile(uintptr(ln.FD), ln.Bound.String())
-		t.Cleanup(func() { _ = file.Close() })
-		words = append(words, fmt.Sprintf("%s=%d", ln.Port, 3+i))
-		next.ExtraFiles = append(next.ExtraFiles, file)
-	}
-	next.Env = append(os.Environ(), control.EnvListeners+"="+strings.Join(words, " "))
-	next.Stderr = &l.log
-	if err := next.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = next.Process.Kill()
-		_ = next.Wait()
-	})
-	<-l.ended
-	if l.err != nil {
-		t.Fatal(l.err)
-	}
-	l.reachable(t)
-	send(t, c, "two")
-	expect(t, c, "two")
-}
-
 // A new proxy that cannot take over says why, ends, and has changed nothing: too few descriptors, a port that is somebody else's, no place for
 // dead letters, nobody there.
 func TestTakeOverRefused(t *testing.T) {
@@ -167,7 +128,6 @@ func TestTakeOverRefused(t *testing.T) {
 			t.Errorf("%v: %v, and says %q; want %q", args, next.err, said, want)
 		}
 		c.progress(200)
-		l.reachable(t)
 	}
 	requests := c.leave()
 	if snap := l.snapshot(t, l.process); int64(snap.Counters.Requests) != requests || snap.Counters.Redelivered != 0 {

@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -320,7 +321,7 @@ func TestTakeOverForgetsWorkers(t *testing.T) {
 	if err := s.Name(t.Context(), 1, "hello/0#1"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Drain(t.Context(), "hello/0#1"); err != nil {
+	if err := errors.Join(s.Hold(t.Context(), []string{"hello/0#1"}), s.Drain(t.Context(), "hello/0#1")); err != nil {
 		t.Fatal(err)
 	}
 	s = s.takeOver(t, Options{ForgetWorkers: true})
@@ -332,7 +333,7 @@ func TestTakeOverForgetsWorkers(t *testing.T) {
 	if err := s.Name(t.Context(), 2, "hello/0#1"); err != nil {
 		t.Fatal(err)
 	}
-	if lane := s.snapshot(t).Lanes[1]; lane.Worker != "hello/0#1" || lane.Draining {
+	if lane := s.snapshot(t).Lanes[1]; lane.Worker != "hello/0#1" || lane.Draining || lane.OnHold {
 		t.Errorf("the next worker of that name is %+v", lane)
 	}
 }

@@ -1,8 +1,8 @@
 package proxy
 
 import (
+	"io"
 	"math/rand/v2"
-	"net"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -63,10 +63,10 @@ type loop struct {
 	ending  time.Duration  // when the loop gives up being emptied and ends; 0: it is not ending
 	done    bool
 
-	giving []giving      // who wants to take over
-	given  bool          // to one of them
-	lent   bool          // a process that did not take over may still have the descriptors
-	before *net.UnixConn // to the process that this one takes over from, until this one serves
+	giving []giving  // who wants to take over
+	given  bool      // to one of them
+	lent   bool      // a process that did not take over may still have the descriptors
+	before io.Closer // to the process that this one takes over from, until this one serves
 }
 
 func newLoop(opts Options) (*loop, error) {

@@ -58,7 +58,7 @@ func (l *loop) restore(in *handover.Reader, fds []int) error {
 func (r *restoring) begin() (err error) {
 	l, elapsed := r.l, time.Duration(monotonic()-r.state.Began)
 	if l.opts.ForgetWorkers {
-		r.state.Leaving, r.state.Letters.Recent, r.state.Letters.Awaited = nil, nil, nil
+		r.state.Leaving, r.state.OnHold, r.state.Letters.Recent, r.state.Letters.Awaited = nil, nil, nil, nil
 	}
 	if elapsed < r.state.Now || r.state.Now < 0 {
 		return errors.New("the clocks do not agree")

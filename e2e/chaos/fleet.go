@@ -38,7 +38,7 @@ func (f *fleet) write(workers int, guest bool) error {
 	if err != nil {
 		return err
 	}
-	plugin := "plugin = \"misbehave\"\nconcurrency = 2"
+	plugin := fmt.Sprintf("plugin = \"misbehave\"\nconcurrency = 2\nenv = { MISBEHAVE = %q }", "unready-while:"+f.unready("%"))
 	command := fmt.Sprintf("command = [%q]\nenv = { %s = %q }", self, asWorker, f.services[1].backend)
 	text := fmt.Sprintf("name = \"chaos\"\nplugin_dir = %q\n", f.bin) + f.services[0].config(plugin, workers) + f.services[1].config(command, workers)
 	if guest {
@@ -46,6 +46,9 @@ func (f *fleet) write(workers int, guest bool) error {
 	}
 	return os.WriteFile(f.file(), []byte(text), 0o600)
 }
+
+// unready is a file: while it is there, the plugin in that slot says that it is not ready.
+func (f *fleet) unready(slot string) string { return filepath.Join(f.dir, "unready-"+slot) }
 
 func (f *fleet) file() string { return filepath.Join(f.dir, "fleet.toml") }
 
@@ -68,6 +71,9 @@ heartbeat_timeout = "2s"
 [service.%[1]s.health]
 interval = "500ms"
 timeout = "1s"
+ready = { interval = "50ms" }
+probe = "sleep 1ms"
+reply = "slept 1ms"
 [service.%[1]s.restart]
 delay = "10ms"
 max_delay = "200ms"

@@ -87,7 +87,7 @@ func (p *peer) read(end time.Time) bool {
 	return err == nil
 }
 
-// order is the next request, within d; PINGs before it are answered.
+// order is the next request, within d; PINGs and probes before it are answered.
 func (p *peer) order(d time.Duration) (order, bool) {
 	for end := time.Now().Add(d); ; {
 		item, err := p.scan.Next(p.held)
@@ -105,6 +105,10 @@ func (p *peer) order(d time.Duration) (order, bool) {
 			var r order
 			for body := range zmtp.Frames(got) {
 				r.frames = append(r.frames, string(body))
+			}
+			if len(r.frames) == 3 { // a request has its number, too
+				p.write(r.reply())
+				break
 			}
 			p.held = p.held[item.End:]
 			return r, len(r.frames) > 3

@@ -18,7 +18,7 @@ var weights = []struct {
 	deed   string
 	weight int
 }{
-	{"kill worker", 20}, {"stop worker", 8}, {"harmful request", 20}, {"scale", 8},
+	{"kill worker", 20}, {"stop worker", 8}, {"not ready", 8}, {"harmful request", 20}, {"scale", 8},
 	{"rolling restart", 5}, {"reload", 5}, {"stop supervisor", 4}, {"stop proxy", 4},
 	{"foreign process", 6}, {"kill foreign process", 6}, {"honest peer", 6},
 	{"double reply", 6}, {"wrong token", 6}, {"no token", 6}, {"another lane's token", 6}, {"another envelope", 4},

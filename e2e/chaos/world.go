@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -63,6 +64,8 @@ func (w *world) do(s step, i int, svc service) string {
 		return w.signal(i, choice, syscall.SIGKILL)
 	case "stop worker":
 		return w.stopWorker(i, choice, time.Duration(s.size)*40*time.Millisecond)
+	case "not ready":
+		return w.unready(int(choice%6), time.Duration(s.size)*10*time.Millisecond)
 	case "stop supervisor":
 		return w.stop("supervisor", w.fleet.cmd.Process.Pid, time.Duration(s.size)*20*time.Millisecond)
 	case "stop proxy":
@@ -88,6 +91,22 @@ func (w *world) do(s step, i int, svc service) string {
 	p := peerDeeds[s.deed]
 	w.busy.Go(func() { p(w.under, svc, rand.New(rand.NewPCG(s.pick, 0)), s.size) })
 	return fmt.Sprintf("size %d", s.size)
+}
+
+// unready has the plugin in a slot say that it is not ready, for a while.
+func (w *world) unready(slot int, long time.Duration) string {
+	path := w.fleet.unready(strconv.Itoa(slot))
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		return err.Error()
+	}
+	w.busy.Go(func() {
+		select {
+		case <-time.After(long):
+		case <-w.under.Done():
+		}
+		_ = os.Remove(path) // another one may have been quicker
+	})
+	return fmt.Sprintf("slot %d for %v", slot, long)
 }
 
 func said(what string, err error) string {

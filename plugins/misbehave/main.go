@@ -35,6 +35,8 @@
 //	broken-setup                            its setup fails
 //	unhealthy                               its health check says no
 //	hung-health                             its health check does not return
+//	unready-while:PATH                      its health check says no while there is a file PATH, in which % is its slot
+//	dead-while:PATH                         its alive check says so while there is a file PATH, in which % is its slot
 //	crash-after:N                           answers N requests and crashes at the next
 //	ignore-drain                            never finishes draining; SIGTERM still ends it
 //	ignore-term                             ignores SIGTERM

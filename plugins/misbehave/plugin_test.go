@@ -76,6 +76,9 @@ func TestHealthAndDrain(t *testing.T) {
 		"unhealthy":    "unhealthy, as asked",
 		"hung-health":  "the health check did not return within",
 		"ignore-drain": "",
+
+		"unready-while:/dev/null":  "unready, as asked",
+		"unready-while:/nowhere/%": "",
 	} {
 		t.Run(misbehave, func(t *testing.T) {
 			w, err := plug(t, misbehave)
@@ -98,6 +101,26 @@ func TestHealthAndDrain(t *testing.T) {
 			_, err = w.Drain(ctx, &control.DrainRequest{})
 			if ignored := status.Code(err) == codes.DeadlineExceeded; ignored != (misbehave == "ignore-drain") {
 				t.Errorf("Drain: %v", err)
+			}
+		})
+	}
+}
+
+func TestAlive(t *testing.T) {
+	for misbehave, want := range map[string]string{"": "", "dead-while:/proc/self/fd/%": "dead, as asked", "dead-while:/nowhere/%": ""} {
+		t.Run(misbehave, func(t *testing.T) {
+			t.Setenv(control.EnvWorker, "hello/0#1")
+			w, err := plug(t, misbehave)
+			must(t, err)
+			_, err = w.Start(t.Context(), &control.StartRequest{Backends: []string{"ipc:///nowhere/x"}})
+			must(t, err)
+			await.Until(t, "it to have been set up", func() bool {
+				health, err := w.Health(t.Context(), &control.HealthRequest{})
+				must(t, err)
+				return health.Ready
+			})
+			if alive, err := w.Alive(t.Context(), &control.AliveRequest{}); err != nil || alive.Alive != (want == "") || alive.Reason != want {
+				t.Errorf("got %v, %v; want %s", alive, err, want)
 			}
 		})
 	}

@@ -28,6 +28,8 @@ var tricks = map[string]trick{
 	"broken-setup":                     brokenSetup,
 	"unhealthy":                        unhealthy,
 	"hung-health":                      hungHealth,
+	"unready-while":                    unreadyWhile,
+	"dead-while":                       deadWhile,
 	"crash-after":                      crashAfter,
 	"ignore-drain":                     ignoreDrain,
 	"ignore-term":                      ignoreTerm,
@@ -117,6 +119,29 @@ func unhealthy(m *misbehaver, _ string) error {
 func hungHealth(m *misbehaver, _ string) error {
 	m.options = append(m.options, workerkit.Health(func(context.Context) error { idle(); return nil }))
 	return nil
+}
+
+func unreadyWhile(m *misbehaver, path string) error {
+	m.options = append(m.options, workerkit.Health(absent(path, "unready, as asked")))
+	return nil
+}
+
+func deadWhile(m *misbehaver, path string) error {
+	m.options = append(m.options, workerkit.Alive(absent(path, "dead, as asked")))
+	return nil
+}
+
+// absent is a check that says no while there is a file. % in its path is the worker's slot.
+func absent(path, no string) func(context.Context) error {
+	_, life, _ := strings.Cut(os.Getenv("ZFLEET_WORKER"), "/")
+	slot, _, _ := strings.Cut(life, "#")
+	path = strings.ReplaceAll(path, "%", slot)
+	return func(context.Context) error {
+		if _, err := os.Stat(path); err == nil {
+			return errors.New(no)
+		}
+		return nil
+	}
 }
 
 func crashAfter(m *misbehaver, requests string) (err error) {
