@@ -26,6 +26,13 @@ type halfTaker struct {
 	fds  []int
 }
 
+// close ends what it has, once: another's descriptors may have the same numbers later.
+func (h *halfTaker) close() {
+	_ = h.conn.Close()
+	passfd.CloseAll(h.fds)
+	h.fds = nil
+}
+
 func (h *halfTaker) intro() {
 	var intro handover.Intro
 	if err := handover.NewReader(h.conn).Expect(handover.KindIntro, &intro); err != nil {
@@ -92,8 +99,7 @@ func TestTakeOverFails(t *testing.T) {
 			h := &halfTaker{t: t, conn: conn}
 			c.until(h)
 			if !c.holds {
-				_ = conn.Close()
-				passfd.CloseAll(h.fds)
+				h.close()
 			}
 			began := time.Now()
 			worker.send(wire(first...))
@@ -112,8 +118,7 @@ func TestTakeOverFails(t *testing.T) {
 			s.until(t, "the worker to be gone", func(s control.Snapshot) bool { return len(s.Lanes) == 0 })
 			client.send([]byte("nonsense\x00\x00"))
 			client.closed() // though another process has the connection too
-			_ = conn.Close()
-			passfd.CloseAll(h.fds)
+			h.close()
 			s = s.takeOver(t, Options{})
 			client, worker = join(t, s.frontend, "REQ"), join(t, s.backend, "REP")
 			client.send(wire("", "three"))

@@ -20,6 +20,7 @@ func TestStrayReplies(t *testing.T) {
 	one, other := dialAs(t, o.be(), "REP", 1), dialAs(t, o.be(), "REP", 1)
 	await.Until(t, "two workers", func() bool { return len(o.snapshot().Lanes) == 2 })
 	left := flood(t, client, 4)
+	await.Until(t, "all requests to be dealt", func() bool { return o.snapshot().Counters.Requests == 4 })
 	mine, alsoMine, theirs := texts(one.recv()), texts(one.recv()), texts(other.recv())
 
 	stale := []byte(alsoMine[0]) // as of another delivery of the same request: the token's first half counts deliveries
