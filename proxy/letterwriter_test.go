@@ -121,7 +121,7 @@ func TestLettersAtTheEnd(t *testing.T) {
 		w := letterWriterTo(d, 1000, zerolog.Nop())
 		go w.run()
 		w.post(sized(1))
-		w.exited(control.Exit{Worker: "hello/0#1"})
+		tellExit(t, w, control.Exit{Worker: "hello/0#1"})
 		began := time.Now()
 		w.end(time.Second)
 		if took := time.Since(began); took != time.Second {
@@ -193,7 +193,7 @@ func TestOldLettersGo(t *testing.T) {
 func TestExitsFindLetters(t *testing.T) {
 	d := &disk{}
 	writing(t, d, 1000, func(w *letterWriter, log *bytes.Buffer) {
-		w.exited(control.Exit{Worker: "hello/0#1", Pid: 70, Reason: "killed by SIGKILL"})
+		tellExit(t, w, control.Exit{Worker: "hello/0#1", Pid: 70, Reason: "killed by SIGKILL"})
 		synctest.Wait()
 		l := sized(1, "hello/0#1", "", "hello/2#1")
 		l.Attempts[1].Pid = 70
@@ -202,9 +202,9 @@ func TestExitsFindLetters(t *testing.T) {
 		if a := l.Attempts; a[0].Exit == nil || a[1].Exit == nil || a[1].Worker != "hello/0#1" || a[2].Exit != nil {
 			t.Errorf("got %+v", a)
 		}
-		w.exited(control.Exit{Worker: "hello/1#1"})
-		w.exited(control.Exit{Worker: "hello/2#1"})
-		w.exited(control.Exit{Worker: "hello/2#1"})
+		tellExit(t, w, control.Exit{Worker: "hello/1#1"})
+		tellExit(t, w, control.Exit{Worker: "hello/2#1"})
+		tellExit(t, w, control.Exit{Worker: "hello/2#1"})
 		synctest.Wait()
 		if got := strings.Join(d.amended, "; "); got != "hello/2#1 id" {
 			t.Errorf("amended %q", got)
@@ -213,7 +213,7 @@ func TestExitsFindLetters(t *testing.T) {
 			t.Errorf("logged %s", log)
 		}
 		for range 2 * exitsKept {
-			w.exited(control.Exit{Worker: "hello/9#9"})
+			tellExit(t, w, control.Exit{Worker: "hello/9#9"})
 			synctest.Wait()
 		}
 		w.post(sized(1, strings.Fields(strings.Repeat("hello/8#8 ", 2*exitsAwaited))...))
@@ -222,4 +222,12 @@ func TestExitsFindLetters(t *testing.T) {
 			t.Errorf("%d exits and %d attempts are remembered", len(w.recent), len(w.awaited))
 		}
 	})
+}
+
+// tellExit tells a writer that takes it.
+func tellExit(t *testing.T, w *letterWriter, e control.Exit) {
+	t.Helper()
+	if err := w.exited(e); err != nil {
+		t.Error(err)
+	}
 }
