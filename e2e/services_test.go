@@ -73,7 +73,7 @@ func TestServicesComeAndGoUnderLoad(t *testing.T) {
 	l.stop()
 	await.Until(t, "descriptors and goroutines to be as few as before", func() bool {
 		fds, gos := f.holds(t)
-		return fds <= descriptors && gos <= goroutines+5 // those of an admin connection more or less
+		return fds <= descriptors+2 && gos <= goroutines+5 // those of a connection more or less: four services have come and gone since
 	})
 	if left := f.ofService(t, "other"); len(left) > 0 {
 		t.Errorf("processes are left: %v", left)

@@ -1,10 +1,10 @@
 package e2e
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -36,7 +36,14 @@ func readProgram(t *testing.T) []byte {
 // install puts a program in the place of another one, as a package manager does.
 func install(t *testing.T, path string, program []byte) {
 	t.Helper()
-	if err := errors.Join(os.WriteFile(path+".new", program, 0o755), os.Rename(path+".new", path)); err != nil {
+	if err := os.WriteFile(path+".source", program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	// Not by this process: another test may fork just now, and nobody can execute a file that is open for writing.
+	if out, err := exec.Command("cp", path+".source", path+".new").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
 		t.Fatal(err)
 	}
 }
