@@ -23,9 +23,17 @@ type PassedSockets []Passed
 // Listen takes the socket that is bound where the endpoint would be, and binds one where none is. Errors are those of [Endpoint.Listen]
 // and of [FromFD].
 func (s *PassedSockets) Listen(e Endpoint) (*Listener, error) {
+	if l, err := s.Take(e); l != nil || err != nil {
+		return l, err
+	}
+	return e.Listen()
+}
+
+// Take is Listen where a socket was passed, and nil where none was.
+func (s *PassedSockets) Take(e Endpoint) (*Listener, error) {
 	at := slices.IndexFunc(*s, func(p Passed) bool { return p.isAt(e) })
 	if at < 0 {
-		return e.Listen()
+		return nil, nil
 	}
 	p := (*s)[at]
 	*s = slices.Delete(*s, at, at+1)

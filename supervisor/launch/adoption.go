@@ -39,11 +39,9 @@ func (l *Launcher) prepare(o *Orphan) {
 
 // takeOrphans makes them the launcher's: it has started, and nothing that it does to them is in vain.
 func (l *Launcher) takeOrphans() {
-	for _, svc := range l.homes.list() {
-		for _, ln := range svc.ports.list() {
-			if svc.orphan.Load() != nil {
-				ln.Own() // whoever made its file is gone
-			}
+	for _, o := range l.opts.Orphans {
+		for _, ln := range o.given {
+			ln.Own() // whoever made its file is gone
 		}
 	}
 	l.dismissOrphans()

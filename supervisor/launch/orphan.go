@@ -31,9 +31,10 @@ type Orphan struct {
 
 	said      control.Snapshot
 	lines     control.Lines
-	listeners []control.Listener
-	gone      chan struct{} // closed by the launcher that it was given to, when it has ended
-	failed    string        // why nothing can be taken over from it; "": it can
+	listeners []control.Listener   // that nobody has taken
+	given     []*endpoint.Listener // the others
+	gone      chan struct{}        // closed by the launcher that it was given to, when it has ended
+	failed    string               // why nothing can be taken over from it; "": it can
 }
 
 // orphanBounds are how long one may take.
@@ -178,6 +179,7 @@ func (o *Orphan) listener(port string, e endpoint.Endpoint, all []endpoint.Endpo
 	if err != nil {
 		return nil, errors.Join(err, unix.Close(handed.FD))
 	}
+	o.given = append(o.given, listener)
 	return listener, nil
 }
 

@@ -17,6 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/zfleet/zfleet/internal/await"
+	"github.com/zfleet/zfleet/internal/endpoint"
+	"github.com/zfleet/zfleet/proxy/control"
 	"github.com/zfleet/zfleet/supervisor/fleet"
 )
 
@@ -258,4 +260,29 @@ func TestWhatIsNoOrphan(t *testing.T) {
 	_ = os.Remove(socketPath(dir, "file"))
 	r := successor(t, dir, func(*Options) {})
 	r.startProxy() // at the stranger's path
+}
+
+// Under a socket unit the service manager passes the socket that the orphan has as well.
+func TestOrphanWithASocketThatIsPassed(t *testing.T) {
+	t.Parallel()
+	dir := shortDir(t)
+	before := leave(t, dir, "")
+	all, err := control.Dial(socketPath(dir, "hello")).Listeners(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range all[1:] {
+		_ = unix.Close(l.FD)
+	}
+	r := successor(t, dir, func(o *Options) {
+		o.Spec.Services[0].Frontend = []string{before.Frontend}
+		o.Sockets = []endpoint.Passed{{FD: all[0].FD, Name: "hello.socket"}}
+	})
+	r.startProxy()
+	if got := r.adopted(); len(got) != 1 || got[0].Failed != "" {
+		t.Errorf("told %+v", got)
+	}
+	if got := listener(r.home, "frontend", 0).Bound().String(); got != before.Frontend {
+		t.Errorf("bound to %s", got)
+	}
 }

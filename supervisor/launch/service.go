@@ -61,7 +61,8 @@ func (l *Launcher) openService(spec fleet.Service, passed *endpoint.PassedSocket
 	return s, nil
 }
 
-// listen binds all that are not passed, and that no orphan has, or none.
+// listen binds all that are not passed, and that no orphan has, or none. What a service manager passes goes first: it wants to see it taken, and the
+// orphan has the same.
 func listen(port string, endpoints []string, orphan *Orphan, passed *endpoint.PassedSockets) (listeners []*endpoint.Listener, err error) {
 	all := make([]endpoint.Endpoint, len(endpoints))
 	for i, s := range endpoints {
@@ -70,9 +71,12 @@ func listen(port string, endpoints []string, orphan *Orphan, passed *endpoint.Pa
 		}
 	}
 	for _, e := range all {
-		listener, err := orphan.listener(port, e, all)
+		listener, err := passed.Take(e)
 		if listener == nil && err == nil {
-			listener, err = passed.Listen(e)
+			listener, err = orphan.listener(port, e, all)
+		}
+		if listener == nil && err == nil {
+			listener, err = e.Listen()
 		}
 		if err != nil {
 			return nil, errors.Join(err, closeAll(listeners))
