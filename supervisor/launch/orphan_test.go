@@ -122,6 +122,28 @@ func TestOrphanIsAdopted(t *testing.T) {
 	}
 }
 
+// Workers wait until the orphan is gone: what it would have refused them for, libzmq does not try again.
+func TestWorkersWaitForTheOrphan(t *testing.T) {
+	t.Parallel()
+	dir := shortDir(t)
+	before := leave(t, dir, "")
+	r := successor(t, dir, func(o *Options) { o.Spec.Services[0].Workers = asCommand("command") })
+	worker, _ := r.launch(0, 1)
+	stopped, p := r.launch(1, 1)
+	p.Stop()
+	if exit := r.exit(stopped); exit.Reason != "not started: it was told to stop before" {
+		t.Errorf("exit: %+v", exit)
+	}
+	if n := r.count(func(e fleet.Event) bool { _, started := e.(fleet.Launched); return started }); n > 0 {
+		t.Errorf("%d were started while the orphan lives", n)
+	}
+	r.startProxy()
+	r.pid(worker)
+	if isAlive(before.Pid) {
+		t.Error("a worker was started while the orphan lives")
+	}
+}
+
 // One that nothing can take over from is told to end; the ports are the next proxy's.
 func TestOrphanThatCannotBeAdopted(t *testing.T) {
 	t.Parallel()
