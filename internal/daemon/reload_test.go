@@ -111,14 +111,18 @@ func TestServicesComeAndGoByReload(t *testing.T) {
 	if gone := r.launcher.closedServices(); !slices.Equal(gone, []string{"echo", "echo"}) {
 		t.Errorf("closed: %v", gone)
 	}
-	var kinds []timeline.Kind
-	must(t, timeline.Read(t.Context(), r.me.State, timeline.Query{Service: "echo", Last: timeline.All}, func(e timeline.Event) error {
-		if e.Service == "echo" && e.Worker == "" && e.Kind != timeline.ServiceUp && e.Kind != timeline.Scaled {
-			kinds = append(kinds, e.Kind)
-		}
-		return nil
-	}))
 	once := []timeline.Kind{timeline.ServiceAdded, timeline.ServiceGoing, timeline.ServiceGone}
+	var kinds []timeline.Kind
+	await.Until(t, "its events to be on disk", func() bool {
+		kinds = nil
+		must(t, timeline.Read(t.Context(), r.me.State, timeline.Query{Service: "echo", Last: timeline.All}, func(e timeline.Event) error {
+			if e.Service == "echo" && e.Worker == "" && e.Kind != timeline.ServiceUp && e.Kind != timeline.Scaled {
+				kinds = append(kinds, e.Kind)
+			}
+			return nil
+		}))
+		return len(kinds) >= 2*len(once)
+	})
 	if !slices.Equal(kinds, slices.Concat(once, once)) {
 		t.Errorf("events: %v", kinds)
 	}
