@@ -72,6 +72,14 @@ func (w *world) pause(d time.Duration) {
 	}
 }
 
+// killSupervisor also starts the next one, as a service manager does.
+func (w *world) killSupervisor() string {
+	pid := w.fleet.cmd.Process.Pid
+	_ = w.fleet.cmd.Process.Kill() // it may have ended, which is told by its successor's log
+	<-w.fleet.ended
+	return said(fmt.Sprintf("pid %d", pid), w.fleet.up(w.under))
+}
+
 func (w *world) killProxy(i int) string {
 	status, err := w.fleet.client.Status(w.under)
 	if err != nil {

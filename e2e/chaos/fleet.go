@@ -104,29 +104,38 @@ func startFleet(ctx context.Context, dir string, s settings) (*fleet, error) {
 	if err := f.write(workersAtFirst, false); err != nil {
 		return nil, err
 	}
-	socket := filepath.Join(dir, "admin.sock")
 	if f.log, err = newLogFile(filepath.Join(dir, "up.log")); err != nil {
 		return nil, err
 	}
-	f.client = admin.NewClient(socket)
-	f.cmd = exec.Command(filepath.Join(bin, "zfleet"), "up", f.file(), "--socket", socket)
-	f.cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+dir, "XDG_STATE_HOME="+dir, "GORACE=atexit_sleep_ms=0")
-	f.cmd.Stdout, f.cmd.Stderr = f.log.file, f.log.file
-	f.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
-	if err := f.cmd.Start(); err != nil {
-		return nil, err
+	f.client = admin.NewClient(f.socket())
+	if err = f.up(ctx); err == nil {
+		_, err = f.until(ctx, "the fleet to be up", isUp)
 	}
-	go f.await()
-	if _, err := f.until(ctx, "the fleet to be up", isUp); err != nil {
+	if err != nil {
 		f.kill()
 		return nil, fmt.Errorf("%w\n%s", err, f.log.tail(40))
 	}
 	return f, nil
 }
 
-func (f *fleet) await() {
-	_ = f.cmd.Wait() // its status is in cmd.ProcessState
-	close(f.ended)
+func (f *fleet) socket() string { return filepath.Join(f.dir, "admin.sock") }
+
+// up starts a supervisor, and waits until it answers.
+func (f *fleet) up(ctx context.Context) error {
+	cmd, ended := exec.Command(filepath.Join(f.bin, "zfleet"), "up", f.file(), "--socket", f.socket()), make(chan struct{})
+	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+f.dir, "XDG_STATE_HOME="+f.dir, "GORACE=atexit_sleep_ms=0")
+	cmd.Stdout, cmd.Stderr = f.log.file, f.log.file
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	f.cmd, f.ended = cmd, ended
+	go func() {
+		_ = cmd.Wait() // its status is in cmd.ProcessState
+		close(ended)
+	}()
+	_, err := f.until(ctx, "the supervisor to answer", func(admin.Status) bool { return true })
+	return err
 }
 
 // build makes zfleet and the plugin in dir, which it makes too.

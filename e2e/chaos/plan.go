@@ -20,6 +20,7 @@ var weights = []struct {
 }{
 	{"kill worker", 20}, {"stop worker", 8}, {"not ready", 8}, {"harmful request", 20}, {"scale", 8},
 	{"rolling restart", 5}, {"reload", 5}, {"stop supervisor", 4}, {"stop proxy", 4},
+	{"kill supervisor", 4}, {"upgrade", 5},
 	{"foreign process", 6}, {"kill foreign process", 6}, {"honest peer", 6},
 	{"double reply", 6}, {"wrong token", 6}, {"no token", 6}, {"another lane's token", 6}, {"another envelope", 4},
 	{"half a frame, silence", 6}, {"half a frame, gone", 6}, {"gone after READY", 6}, {"never reads", 4},

@@ -77,6 +77,7 @@ const long = 30 * time.Second
 func (s *samples) watch(ctx context.Context, f *fleet, of time.Duration) error {
 	every := time.NewTicker(max(of/100, 100*time.Millisecond))
 	defer every.Stop()
+	seen := time.Now()
 	for {
 		select {
 		case <-every.C:
@@ -90,10 +91,12 @@ func (s *samples) watch(ctx context.Context, f *fleet, of time.Duration) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err != nil {
+		switch {
+		case err == nil:
+			s.under, seen = append(s.under, now), time.Now()
+		case time.Since(seen) > patience: // between two supervisors there is nobody to ask
 			return fmt.Errorf("cannot look at the fleet: %w", err)
 		}
-		s.under = append(s.under, now)
 	}
 }
 

@@ -77,6 +77,11 @@ func (w *world) do(s step, i int, svc service) string {
 		return said("begun", err)
 	case "reload":
 		return w.reload(s.size)
+	case "kill supervisor":
+		return w.killSupervisor()
+	case "upgrade":
+		_, err := w.fleet.client.Upgrade(w.under, admin.UpgradeRequest{Service: svc.name})
+		return said("begun", err)
 	case "harmful request":
 		return w.harmful(i, choice)
 	case "scale":
