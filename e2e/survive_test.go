@@ -81,7 +81,7 @@ func connects(t *testing.T, endpoint string) (end func()) {
 // Twenty times in a row, under load: no worker is left over, no port ever closed, no client loses its connection, and every request is
 // answered. What ran at a worker that was killed may run twice.
 func TestSupervisorKilledTwentyTimes(t *testing.T) {
-	f := surviving(t, "1m", "plugin = \"misbehave\"\ncount = 3\n[service.echo.delivery]\nattempts = 1000\n")
+	f := surviving(t, "1m", "plugin = \"misbehave\"\ncount = 3\n")
 	l := startLoad(t, f.frontend, 8)
 	stillOpen := connects(t, f.frontend)
 	for range 20 {

@@ -181,7 +181,7 @@ func TestHandoverIsComplete(t *testing.T) {
 		{conn{}, "fd=descriptor side=Backend closed=none dirty=none mute=Mute interest=wanted shake=Shake since=Since until=Until " +
 			"scan=found-again in=In need=found-again trusted=counted pongs=Pongs out=body client=Client paused=Paused choked=Choked " +
 			"complained=Complained lane=Lane"},
-		{lane{}, "id=ID conn=conn core=Core worker=Worker peer=Peer pid=Pid since=Since told=Told hung=Hung unfit=Unfit worse=Worse until=Out heartbeat=Heard,Pinged,Able"},
+		{lane{}, "id=ID conn=conn core=Core worker=Worker peer=Peer pid=Pid since=Since orphan=Orphan told=Told hung=Hung unfit=Unfit worse=Worse until=Out heartbeat=Heard,Pinged,Able"},
 		{heartbeat{}, "heard=Heard pinged=Pinged able=Able"},
 		{lanes{}, "list=Conn.Lane last=Lane resolver=asked-anew watchers=asked-anew unread=none leaving=Leaving onHold=OnHold"},
 		{leaving{}, "names=Leaving waiting=asked-anew"},

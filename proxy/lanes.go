@@ -19,6 +19,7 @@ type lane struct {
 	peer   string
 	pid    int
 	since  time.Time
+	orphan bool   // it was a worker of a supervisor that is gone, and ends too
 	told   bool   // its LaneUp was published
 	hung   string // why it was set aside; "": it is not
 	unfit  string // why it gets nothing until it answers a probe; "": it does
@@ -93,7 +94,7 @@ func (s *lanes) named(l *loop, id uint64, worker string) bool {
 	if ln == nil {
 		return false
 	}
-	ln.worker = worker
+	ln.worker, ln.orphan = worker, false
 	s.admit(l, ln)
 	return true
 }

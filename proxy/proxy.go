@@ -30,7 +30,9 @@ type Options struct {
 	Version  string               // of this program, for snapshots
 	// LastLines are those of the log that could not be written; nil: they are not kept.
 	LastLines func() control.Lines
-	Secret    string // PLAIN password of workers that give a name; "": any
+	// Alone says whether there was a supervisor and is none now: its workers end with it. nil: there was none.
+	Alone  func() bool
+	Secret string // PLAIN password of workers that give a name; "": any
 
 	// ForgetWorkers, with TakeOver: whose its lanes are was another supervisor's to know. The next one has names of its own, the same perhaps.
 	ForgetWorkers bool
@@ -51,6 +53,9 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
+	if o.Alone == nil {
+		o.Alone = func() bool { return false }
+	}
 	if o.MaxMessage == 0 {
 		o.MaxMessage = 1 << 30
 	}

@@ -169,12 +169,12 @@ func (r *restoring) peer(c *conn, s handover.Conn) error {
 		return fmt.Errorf("there is no lane %d, or two", s.Lane.Core)
 	}
 	core.Data = c
-	if r.l.opts.ForgetWorkers {
-		s.Lane.Worker = ""
+	if r.l.opts.ForgetWorkers && s.Lane.Worker != "" {
+		s.Lane.Worker, s.Lane.Orphan = "", true
 	}
 	c.lane = &lane{
 		id: s.Lane.ID, conn: c, core: core, worker: s.Lane.Worker, peer: s.Lane.Peer, pid: s.Lane.Pid, since: s.Lane.Since,
-		told: s.Lane.Told, hung: s.Lane.Hung, unfit: s.Lane.Unfit, worse: s.Lane.Worse, until: s.Lane.Out,
+		orphan: s.Lane.Orphan, told: s.Lane.Told, hung: s.Lane.Hung, unfit: s.Lane.Unfit, worse: s.Lane.Worse, until: s.Lane.Out,
 		heartbeat: heartbeat{heard: s.Lane.Heard, pinged: s.Lane.Pinged, able: s.Lane.Able},
 	}
 	r.l.lanes.list = append(r.l.lanes.list, c.lane)

@@ -65,7 +65,7 @@ func (c *conn) body() [][]byte {
 
 func (ln *lane) state() *handover.Lane {
 	return &handover.Lane{
-		ID: ln.id, Core: ln.core.ID(), Worker: ln.worker, Peer: ln.peer, Pid: ln.pid, Since: ln.since, Told: ln.told, Hung: ln.hung,
+		ID: ln.id, Core: ln.core.ID(), Worker: ln.worker, Peer: ln.peer, Pid: ln.pid, Since: ln.since, Orphan: ln.orphan, Told: ln.told, Hung: ln.hung,
 		Unfit: ln.unfit, Worse: ln.worse, Out: ln.until,
 		Heard: ln.heartbeat.heard, Pinged: ln.heartbeat.pinged, Able: ln.heartbeat.able,
 	}

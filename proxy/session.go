@@ -85,8 +85,17 @@ func (l *loop) drop(c *conn, reason string) {
 		l.clients--
 	}
 	if c.lane != nil {
-		l.charge(c.lane, reason)
-		l.core.Lost(l.now, c.lane.core)
+		l.lose(c.lane, reason)
 		l.lanes.down(c.lane, reason)
 	}
+}
+
+// lose takes back what a lane held that has ended. Supervised workers end with their supervisor: that is the fault of no request.
+func (l *loop) lose(ln *lane, reason string) {
+	if _, _, holds := ln.core.Oldest(); holds && (ln.orphan || ln.worker != "" && l.opts.Alone()) {
+		l.core.Withdrawn(l.now, ln.core)
+		return
+	}
+	l.charge(ln, reason)
+	l.core.Lost(l.now, ln.core)
 }

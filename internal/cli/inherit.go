@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/zfleet/zfleet/proxy/control"
 )
 
@@ -32,8 +34,13 @@ func inheritedListeners(env string) (inheritance, error) {
 	return fds, nil
 }
 
-// lifeline is closed when the supervisor that holds the other end of the inherited pipe is gone. Without one it never is.
-func lifeline(env string) (<-chan struct{}, error) {
+// lifeline is an inherited pipe whose other end the supervisor holds. Without a supervisor it is nil.
+type lifeline struct {
+	pipe *os.File
+	gone chan struct{} // closed when the supervisor is gone
+}
+
+func openLifeline(env string) (*lifeline, error) {
 	if env == "" {
 		return nil, nil
 	}
@@ -41,11 +48,42 @@ func lifeline(env string) (<-chan struct{}, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read %s: %q is not a descriptor", control.EnvLifeline, env)
 	}
-	pipe := os.NewFile(uintptr(fd), "lifeline")
-	gone := make(chan struct{})
-	go func() {
-		defer close(gone)
-		_, _ = pipe.Read(make([]byte, 1)) // nothing is ever written to it
-	}()
-	return gone, nil
+	l := &lifeline{os.NewFile(uintptr(fd), "lifeline"), make(chan struct{})}
+	go l.watch()
+	return l, nil
+}
+
+func (l *lifeline) watch() {
+	defer close(l.gone)
+	_, _ = l.pipe.Read(make([]byte, 1)) // nothing is ever written to it
+}
+
+// ended is closed when the supervisor is gone; nil: there is none.
+func (l *lifeline) ended() <-chan struct{} {
+	if l == nil {
+		return nil
+	}
+	return l.gone
+}
+
+// isCut says whether the supervisor is gone at this moment, without waiting for whoever watches.
+func (l *lifeline) isCut() (cut bool) {
+	if l == nil {
+		return false
+	}
+	select {
+	case <-l.gone:
+		return true
+	default:
+	}
+	raw, err := l.pipe.SyscallConn()
+	if err != nil {
+		return false
+	}
+	err = raw.Control(func(fd uintptr) {
+		poll := []unix.PollFd{{Fd: int32(fd)}} // POLLHUP is always told: poll(2)
+		n, err := unix.Poll(poll, 0)
+		cut = err == nil && n > 0
+	})
+	return err == nil && cut
 }

@@ -204,10 +204,11 @@ func (f *proxyFlags) run(cmd *cobra.Command, ctx context.Context, log zerolog.Lo
 	if opts.Dispatch.Once && opts.Dispatch.Prefetch > 1 {
 		return usagef(cmd, "--prefetch must be 1 with --redeliver never: what waits at a worker would be lost with it")
 	}
-	alone, err := lifeline(os.Getenv(control.EnvLifeline))
+	supervisor, err := openLifeline(os.Getenv(control.EnvLifeline))
 	if err != nil {
 		return err
 	}
+	opts.Alone = supervisor.isCut
 	ports, err := f.ports(ctx)
 	if err != nil {
 		return err
@@ -219,7 +220,7 @@ func (f *proxyFlags) run(cmd *cobra.Command, ctx context.Context, log zerolog.Lo
 		return err
 	}
 	log.Info().Strs("frontend", bound(ports.frontend)).Strs("backend", bound(ports.backend)).Msg("proxy is up")
-	go (&orphan{proxy: p, ports: ports, log: log, grace: f.orphanGrace, last: f.grace}).run(alone)
+	go (&orphan{proxy: p, ports: ports, log: log, grace: f.orphanGrace, last: f.grace}).run(supervisor.ended())
 	if err = p.Run(ctx); errors.Is(err, proxy.ErrHandedOver) {
 		return ports.leave()
 	}

@@ -187,11 +187,9 @@ func (r *reload) outcome(service string, err error) error {
 	return nil
 }
 
-// refusedReload: the steps have said what it is.
+// refusedReload: the steps have said what it is, and the mend.
 type refusedReload struct{}
 
 func (*refusedReload) Error() string {
 	return "cannot reload: the file asks for what cannot be done while the fleet runs; nothing was changed"
 }
-
-func (*refusedReload) Hint() string { return "zfleet down, then zfleet up" }

@@ -17,7 +17,7 @@ func (d *Dispatcher[M]) SetAside(now time.Duration, l *Lane[M]) {
 		l.owed = append(l.owed, r.token())
 	}
 	l.busy = l.Busy(now)
-	d.takeBack(l)
+	d.takeBack(l, true)
 	l.rest()
 	d.place(l)
 	d.hung(l)

@@ -215,24 +215,29 @@ func (d *Dispatcher[M]) roomiest() *Lane[M] {
 // one request at a time and in order, so only the oldest can have been the end of it: that alone is charged a strike, and comes back as
 // Fail at the last one; with Config.Once, at the first. Requests of clients that left come back as Discard, those that Next has ended at
 // their deadline not at all. There is no Drained for a lost lane, and the pointer must not be used again.
-func (d *Dispatcher[M]) Lost(now time.Duration, l *Lane[M]) {
+func (d *Dispatcher[M]) Lost(now time.Duration, l *Lane[M]) { d.remove(now, l, true) }
+
+// Withdrawn is Lost for a lane that was ended for a reason of its own, whatever it held: nothing is charged.
+func (d *Dispatcher[M]) Withdrawn(now time.Duration, l *Lane[M]) { d.remove(now, l, false) }
+
+func (d *Dispatcher[M]) remove(now time.Duration, l *Lane[M], charge bool) {
 	d.unplace(l)
 	l.clock.unlink()
 	l.pulse.unlink()
 	l.all.unlink()
 	d.nlanes--
 	d.goneBusy += l.Busy(now)
-	d.takeBack(l)
+	d.takeBack(l, charge)
 	if d.cfg.Eject > 0 {
 		d.forget(l)
 	}
 }
 
-// takeBack ends or queues again all that a lane holds.
-func (d *Dispatcher[M]) takeBack(l *Lane[M]) {
+// takeBack ends or queues again all that a lane holds, and charges the oldest or none.
+func (d *Dispatcher[M]) takeBack(l *Lane[M], charge bool) {
 	d.outstanding -= l.outstanding
 	l.outstanding = 0
-	if r := l.held.front(); r != nil {
+	if r := l.held.front(); r != nil && charge {
 		r.strikes++
 	}
 	for r := l.held.front(); r != nil; { // oldest first, so that their clients take turns in that order

@@ -232,11 +232,21 @@ func (w *world) leave(p *peer) {
 }
 
 func (w *world) lost(k *worker) {
-	w.gone += k.worked(w.now)
-	w.takeBack(k)
-	w.lanes = slices.DeleteFunc(w.lanes, func(q *worker) bool { return q == k })
+	w.remove(k, true)
 	w.d.Lost(w.now, k.l)
 	w.returns()
+}
+
+func (w *world) withdrawn(k *worker) {
+	w.remove(k, false)
+	w.d.Withdrawn(w.now, k.l)
+	w.returns()
+}
+
+func (w *world) remove(k *worker, charge bool) {
+	w.gone += k.worked(w.now)
+	w.takeBack(k, charge)
+	w.lanes = slices.DeleteFunc(w.lanes, func(q *worker) bool { return q == k })
 }
 
 func (w *world) setAside(k *worker) {
@@ -247,15 +257,15 @@ func (w *world) setAside(k *worker) {
 	if len(k.held) > 0 {
 		k.told, k.bad = 0, k.bad+5
 	}
-	w.takeBack(k)
+	w.takeBack(k, true)
 	w.d.SetAside(w.now, k.l)
 	w.returns()
 }
 
-func (w *world) takeBack(k *worker) {
+func (w *world) takeBack(k *worker, charge bool) {
 	w.checkOldest(k)
 	for i, j := range slices.Backward(k.held) {
-		if i == 0 {
+		if i == 0 && charge {
 			j.strikes++
 		}
 		j.owner.running--

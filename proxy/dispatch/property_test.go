@@ -72,6 +72,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		"up":        func(*rapid.T) { w.up() },
 		"leave":     w.some(func(t *rapid.T) { w.leave(pick(t, "client", w.clients)) }),
 		"lost":      w.some(func(t *rapid.T) { w.lost(pick(t, "lane", w.lanes)) }),
+		"withdrawn": w.some(func(t *rapid.T) { w.withdrawn(pick(t, "lane", w.lanes)) }),
 		"aside":     w.some(func(t *rapid.T) { w.setAside(pick(t, "lane", w.lanes)) }),
 		"late":      w.drawLate,
 		"drain":     w.some(func(t *rapid.T) { w.drain(pick(t, "lane", w.lanes)) }),

@@ -118,6 +118,8 @@ func (s *script) event(what string, args []string) {
 		s.d.Leave(s.clients[args[0]])
 	case "lost":
 		s.d.Lost(s.now, s.lanes[args[0]])
+	case "withdrawn":
+		s.d.Withdrawn(s.now, s.lanes[args[0]])
 	case "aside":
 		s.d.SetAside(s.now, s.lanes[args[0]])
 	case "drain":

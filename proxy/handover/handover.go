@@ -121,6 +121,7 @@ type Lane struct {
 	Worker, Peer  string
 	Pid           int
 	Since         time.Time
+	Orphan        bool
 	Told          bool
 	Hung          string
 	Unfit         string

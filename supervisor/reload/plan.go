@@ -65,7 +65,7 @@ type Running struct {
 // Make compares what runs with what is to run. Services that come are there before others go.
 func Make(now, next fleet.Spec, running map[string]Running) (plan Plan) {
 	if now.Name != next.Name {
-		plan = append(plan, Step{Do: Refuse, Service: now.Name, What: fmt.Sprintf("the fleet's name is %s in the file", next.Name)})
+		plan = append(plan, Step{Do: Refuse, Service: now.Name, What: fmt.Sprintf("the fleet's name is %s in the file: zfleet down, then zfleet up", next.Name)})
 	}
 	for _, svc := range next.Services {
 		switch old, ok := find(now, svc.Name); {
