@@ -125,6 +125,12 @@ func (f *fleet) ps(t *testing.T) (s admin.Service, err error) {
 // until waits for the service to be as ok says.
 func (f *fleet) until(t *testing.T, what string, ok func(admin.Service) bool) {
 	t.Helper()
+	var last admin.Service
+	defer func() {
+		if t.Failed() {
+			t.Logf("%s: %+v", what, last)
+		}
+	}()
 	await.Until(t, what, func() bool {
 		select {
 		case <-f.ended:
@@ -132,6 +138,7 @@ func (f *fleet) until(t *testing.T, what string, ok func(admin.Service) bool) {
 		default:
 		}
 		s, err := f.ps(t)
+		last = s
 		return err == nil && ok(s)
 	})
 }

@@ -17,6 +17,7 @@ import (
 type load struct {
 	t        *testing.T
 	stopping atomic.Bool
+	over     atomic.Bool // the test, which may have failed: then nobody wants to know of more
 	sent     atomic.Int64
 	answered atomic.Int64
 	broken   atomic.Int64 // connections that ended
@@ -29,6 +30,7 @@ const order = "sleep 2ms"
 func startLoad(t *testing.T, endpoint string, clients int) *load {
 	t.Helper()
 	l := &load{t: t}
+	t.Cleanup(func() { l.over.Store(true) })
 	for i := range clients {
 		l.clients.Go(func() { l.client(endpoint, i) })
 	}
@@ -63,7 +65,7 @@ func (l *load) client(endpoint string, n int) {
 	}
 	c, err := l.connect(kind, endpoint, n)
 	if err != nil {
-		l.t.Error(err)
+		l.errorf("%v", err)
 		return
 	}
 	defer func() { _ = c.Close() }()
@@ -73,7 +75,7 @@ func (l *load) client(endpoint string, n int) {
 			number := fmt.Sprintf("%d.%d", n, i)
 			waiting[number] = true
 			if _, err := c.SendMessage(envelope(kind), order, number); err != nil {
-				l.t.Errorf("client %d cannot send: %v", n, err)
+				l.errorf("client %d cannot send: %v", n, err)
 				return
 			}
 			l.sent.Add(1)
@@ -83,16 +85,22 @@ func (l *load) client(endpoint string, n int) {
 		}
 		reply, err := c.RecvMessage(0)
 		if err != nil {
-			l.t.Errorf("client %d waits for %d replies: %v", n, len(waiting), err)
+			l.errorf("client %d waits for %d replies: %v", n, len(waiting), err)
 			return
 		}
 		number := reply[len(reply)-1]
 		if !waiting[number] {
-			l.t.Errorf("client %d got %q, which it does not wait for", n, reply)
+			l.errorf("client %d got %q, which it does not wait for", n, reply)
 			return
 		}
 		delete(waiting, number)
 		l.answered.Add(1)
+	}
+}
+
+func (l *load) errorf(format string, args ...any) {
+	if !l.over.Load() {
+		l.t.Errorf(format, args...)
 	}
 }
 

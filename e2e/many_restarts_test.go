@@ -68,10 +68,11 @@ func (f *fleet) killWorkers(t *testing.T, l *load, n int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		last = pids(s)
-		for _, pid := range last {
+		last = nil
+		for _, pid := range pids(s) {
 			if killed < n && syscall.Kill(pid, syscall.SIGKILL) == nil {
 				killed++
+				last = append(last, pid)
 			}
 		}
 		l.progress(1)

@@ -32,6 +32,9 @@ func start(t *testing.T, env []string, name string, args ...string) *process {
 	}
 	go p.wait()
 	t.Cleanup(func() {
+		if t.Failed() {
+			p.dump()
+		}
 		_ = p.Process.Kill() // it may have ended
 		<-p.ended
 		if t.Failed() {
@@ -39,6 +42,15 @@ func start(t *testing.T, env []string, name string, args ...string) *process {
 		}
 	})
 	return p
+}
+
+// dump has a Go program say where all its goroutines are.
+func (p *process) dump() {
+	_ = p.Process.Signal(syscall.SIGQUIT) // it may have ended
+	select {
+	case <-p.ended:
+	case <-time.After(5 * time.Second):
+	}
 }
 
 func (p *process) wait() {
