@@ -77,6 +77,14 @@ func (d *Daemon) names() (names []string) {
 	return names
 }
 
+// named is the service of that name, or all of them for "".
+func (d *Daemon) named(service string) ([]string, error) {
+	if service == "" {
+		return d.names(), nil
+	}
+	return []string{service}, d.know(service)
+}
+
 // refusal tells a supervisor that says no from one that does not answer.
 func refusal(err error) error {
 	switch {
@@ -97,12 +105,9 @@ func (d *Daemon) Settled(ctx context.Context, service string) (admin.Status, err
 		}
 		return d.Status(ctx)
 	}
-	if err := d.know(service); err != nil {
+	names, err := d.named(service)
+	if err != nil {
 		return admin.Status{}, err
-	}
-	names := d.names()
-	if service != "" {
-		names = []string{service}
 	}
 	for _, name := range names {
 		if err := d.supervisor.Settled(ctx, name); err != nil {

@@ -10,12 +10,9 @@ import (
 
 // Restart begins rolling restarts, or says how they go on.
 func (d *Daemon) Restart(ctx context.Context, req admin.RestartRequest) (reply admin.RestartReply, err error) {
-	if err := d.know(req.Service); err != nil {
+	names, err := d.named(req.Service)
+	if err != nil {
 		return reply, err
-	}
-	names := []string{req.Service}
-	if req.Service == "" {
-		names = d.names()
 	}
 	for _, name := range names {
 		roll, err := d.restart(ctx, name, req)

@@ -19,14 +19,19 @@ var rollKinds = map[fleet.RollState]timeline.Kind{
 
 // rolled records how a rolling restart goes. What it does later is caused by that.
 func (r *recorder) rolled(n fleet.RollNote) {
-	seq := r.record(timeline.Event{
-		Kind: rollKinds[n.To], Service: n.Service, Cause: cmp.Or(r.cause, r.rolls[n.Service]), Reason: n.Cause,
+	r.goesOn(r.rolls, n.To == fleet.RollRolling || n.To == fleet.RollFrozen, timeline.Event{
+		Kind: rollKinds[n.To], Service: n.Service, Reason: n.Cause,
 		Data: &timeline.Data{By: r.askedBy(), Done: n.Done, Of: n.Of, LastLines: lastWords(n.LastLines)},
-	}, 0)
-	r.cause = seq
-	delete(r.rolls, n.Service)
-	if n.To == fleet.RollRolling || n.To == fleet.RollFrozen {
-		r.rolls[n.Service] = seq
+	})
+}
+
+// goesOn records a step of what takes a while for a service. last has the one before, and keeps this one unless it is over.
+func (r *recorder) goesOn(last map[string]uint64, on bool, e timeline.Event) {
+	e.Cause = cmp.Or(r.cause, last[e.Service])
+	r.cause = r.record(e, 0)
+	delete(last, e.Service)
+	if on {
+		last[e.Service] = r.cause
 	}
 }
 

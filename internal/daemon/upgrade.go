@@ -11,12 +11,9 @@ import (
 
 // Upgrade has new proxies take over from those of one service, or of all, and says of which version the old ones are.
 func (d *Daemon) Upgrade(ctx context.Context, req admin.UpgradeRequest) (reply admin.UpgradeReply, err error) {
-	if err := d.know(req.Service); err != nil {
+	names, err := d.named(req.Service)
+	if err != nil {
 		return reply, err
-	}
-	names := []string{req.Service}
-	if req.Service == "" {
-		names = d.names()
 	}
 	for _, name := range names {
 		before := d.upgradeOf(ctx, name, fleet.UpgradeView{})
@@ -62,15 +59,10 @@ var upgradeKinds = map[fleet.UpgradeState]timeline.Kind{
 
 // upgraded records how the replacement of a proxy goes. Until it is over, that it began is what causes a new proxy to start.
 func (r *recorder) upgraded(n fleet.UpgradeNote) {
-	seq := r.record(timeline.Event{
-		Kind: upgradeKinds[n.To], Service: n.Service, Cause: cmp.Or(r.cause, r.upgrades[n.Service]), Reason: n.Cause,
+	r.goesOn(r.upgrades, n.To == fleet.UpgradeUpgrading, timeline.Event{
+		Kind: upgradeKinds[n.To], Service: n.Service, Reason: n.Cause,
 		Data: &timeline.Data{By: r.askedBy(), LastLines: lastWords(n.LastLines)},
-	}, 0)
-	r.cause = seq
-	delete(r.upgrades, n.Service)
-	if n.To == fleet.UpgradeUpgrading {
-		r.upgrades[n.Service] = seq
-	}
+	})
 }
 
 // adopted records what became of a proxy that a killed supervisor left.

@@ -52,17 +52,6 @@ func addrPort(address unix.Sockaddr) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// PeerPid is the process at the other end of an accepted connection, if it is on this machine and may be looked at. It may read all of
-// /proc; for many connections use Pids.
-func PeerPid(fd int) (pid int, ok bool) {
-	peer, err := PeerOf(fd)
-	if err != nil {
-		return 0, false
-	}
-	pid = Pids([]Peer{peer})[0]
-	return pid, pid != 0
-}
-
 // Pids is the process at the other end of each connection, 0 where it cannot be known: it is on another machine, in another container, of
 // another user, or gone. It reads /proc once for all of them, which takes milliseconds. A worker's child may hold the connection
 // instead of the worker: compare process groups, not only pids.

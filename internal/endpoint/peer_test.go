@@ -10,7 +10,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestPeerPid(t *testing.T) {
+// pidAt is the process at the other end of an accepted connection.
+func pidAt(t *testing.T, fd int) int {
+	t.Helper()
+	peer, err := PeerOf(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Pids([]Peer{peer})[0]
+}
+
+func TestPidOfAnotherProcess(t *testing.T) {
 	tests := []struct{ listen, host string }{
 		{"tcp://127.0.0.1:*", "127.0.0.1"},
 		{"ipc://*", ""},
@@ -31,26 +41,26 @@ func TestPeerPid(t *testing.T) {
 			cmd, _, _ := other(t, "connect", network, address)
 			fd := accept(t, l)
 			defer func() { _ = unix.Close(fd) }()
-			if pid, ok := PeerPid(fd); !ok || pid != cmd.Process.Pid {
-				t.Errorf("PeerPid = %d, %t, want %d", pid, ok, cmd.Process.Pid)
+			if pid := pidAt(t, fd); pid != cmd.Process.Pid {
+				t.Errorf("pid %d, want %d", pid, cmd.Process.Pid)
 			}
 		})
 	}
 }
 
-func TestPeerPidOfThisProcess(t *testing.T) {
+func TestPidOfThisProcess(t *testing.T) {
 	l := listen(t, "tcp://127.0.0.1:*")
 	conn := dial(t, l.Bound())
 	defer func() { _ = conn.Close() }()
 	fd := accept(t, l)
 	defer func() { _ = unix.Close(fd) }()
-	if pid, ok := PeerPid(fd); !ok || pid != os.Getpid() {
-		t.Errorf("PeerPid = %d, %t, want %d", pid, ok, os.Getpid())
+	if pid := pidAt(t, fd); pid != os.Getpid() {
+		t.Errorf("pid %d, want %d", pid, os.Getpid())
 	}
 }
 
 // An IPv6 socket that connects to an IPv4 address stands in the IPv6 table.
-func TestPeerPidOfMappedAddress(t *testing.T) {
+func TestPidOfMappedAddress(t *testing.T) {
 	if !hasIPv6(t) {
 		return
 	}
@@ -66,16 +76,16 @@ func TestPeerPidOfMappedAddress(t *testing.T) {
 	}
 	fd := accept(t, l)
 	defer func() { _ = unix.Close(fd) }()
-	if pid, ok := PeerPid(fd); !ok || pid != os.Getpid() {
-		t.Errorf("PeerPid = %d, %t, want %d", pid, ok, os.Getpid())
+	if pid := pidAt(t, fd); pid != os.Getpid() {
+		t.Errorf("pid %d, want %d", pid, os.Getpid())
 	}
 }
 
-func TestPeerPidOfNoConnection(t *testing.T) {
+func TestPeerOfNoConnection(t *testing.T) {
 	l := listen(t, "tcp://127.0.0.1:*")
 	for _, fd := range []int{l.FD(), 1 << 20} {
-		if pid, ok := PeerPid(fd); ok {
-			t.Errorf("PeerPid(%d) = %d", fd, pid)
+		if peer, err := PeerOf(fd); err == nil {
+			t.Errorf("PeerOf(%d) = %+v", fd, peer)
 		}
 	}
 }

@@ -22,12 +22,7 @@ func TestProxyRestart(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, asPlugin("plugin"))
 	proxy, _ := r.startProxy()
-	name, _ := r.launch(0, 1)
-	r.ready(name, 1)
-	plain := fleet.Life{Service: "hello", Slot: 1, N: 1}
-	r.svc.Workers = asCommand("command")
-	r.launch(plain.Slot, plain.N)
-	r.ready(plain, 1)
+	name, plain := r.startBoth()
 
 	kill(t, r.pid(proxy), unix.SIGKILL)
 	if exit := r.exit(proxy); exit.Signal != "SIGKILL" || exit.Rung != "" {

@@ -163,6 +163,17 @@ func (r *rig) startProxy() (fleet.Life, supervisor.Process) {
 	return name, p
 }
 
+// startBoth starts a worker of each kind. The rig begins with a plugin.
+func (r *rig) startBoth() (plugin, plain fleet.Life) {
+	r.t.Helper()
+	plugin, _ = r.launch(0, 1)
+	r.ready(plugin, 1)
+	r.svc.Workers = asCommand("command")
+	plain, _ = r.launch(1, 1)
+	r.ready(plain, 1)
+	return plugin, plain
+}
+
 // ready waits until the life became ready for the nth time.
 func (r *rig) ready(name fleet.Life, n int) {
 	r.t.Helper()

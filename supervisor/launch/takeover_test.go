@@ -15,12 +15,7 @@ func TestTakeOver(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, asPlugin("plugin"))
 	first, old := r.startProxy()
-	name, _ := r.launch(0, 1)
-	r.ready(name, 1)
-	plain := fleet.Life{Service: "hello", Slot: 1, N: 1}
-	r.svc.Workers = asCommand("command")
-	r.launch(plain.Slot, plain.N)
-	r.ready(plain, 1)
+	name, _ := r.startBoth()
 	hiccups := func() int {
 		return r.count(func(e fleet.Event) bool {
 			u, ok := e.(fleet.BecameUnready)
