@@ -1,11 +1,9 @@
 package config
 
 import (
-	"errors"
 	"strings"
 	"time"
 
-	"github.com/zfleet/zfleet/internal/errorreply"
 	"github.com/zfleet/zfleet/supervisor/fleet"
 )
 
@@ -192,108 +190,6 @@ func (p *parser) restart(t *table, r *fleet.Restart) {
 	t.done()
 }
 
-// dumpSignals are those that some runtime answers with a stack dump, or can be told to.
-var dumpSignals = []string{"SIGQUIT", "SIGABRT", "SIGUSR1", "SIGUSR2", noSignal}
-
-const noSignal = "none"
-
-func (p *parser) health(t *table, s *fleet.Service) {
-	h := &s.Health
-	if s.Workers.Plugin == "" {
-		h.DumpSignal = "SIGABRT" // what Python's faulthandler answers; Go's runtime does too
-	}
-	t.choice("dump_signal", dumpSignals, &h.DumpSignal)
-	if h.DumpSignal == noSignal {
-		h.DumpSignal = ""
-	}
-	t.duration("interval", soonest, &h.Interval)
-	t.duration("timeout", soonest, &h.Timeout)
-	t.integer("failures", 1, maxFailures, &h.Failures)
-	t.share("max_unhealthy", maxWorkers, &h.MaxUnhealthy)
-	h.Ready = fleet.Check{Interval: h.Interval, Timeout: h.Timeout, Failures: 1, Successes: 1}
-	ready := t.table("ready")
-	question(ready, &h.Ready)
-	ready.integer("successes", 1, maxFailures, &h.Ready.Successes)
-	ready.done()
-	h.Alive = fleet.Check{Interval: h.Interval, Timeout: h.Timeout, Failures: h.Failures, Successes: 1}
-	alive := t.table("alive")
-	question(alive, &h.Alive)
-	alive.done()
-	p.probe(t, h)
-	t.done()
-}
-
-// question reads how one of them is asked.
-func question(t *table, c *fleet.Check) {
-	t.duration("interval", soonest, &c.Interval)
-	t.duration("timeout", soonest, &c.Timeout)
-	t.integer("failures", 1, maxFailures, &c.Failures)
-}
-
-// maxProbe is how many bytes of a probe, or of its reply, a proxy is given on its command line.
-const maxProbe = 4 << 10
-
-func (p *parser) probe(t *table, h *fleet.Health) {
-	probe, _ := t.text("probe", "ping", &h.Probe)
-	reply, hasReply := t.text("reply", "pong", &h.Reply)
-	for _, v := range []value{probe, reply} {
-		if s, _ := v.raw.(string); len(s) > maxProbe {
-			p.complain(v.at, "a probe and its reply can have up to %s", formatSize(maxProbe))
-		}
-	}
-	if hasReply && h.Probe == "" {
-		p.complain(reply.at, "reply is what a worker answers to a probe: write probe = \"…\" as well")
-	}
-}
-
-func (p *parser) delivery(t *table, d *fleet.Delivery) {
-	prefetch := p.prefetch(t, d)
-	redeliver := "always"
-	t.choice("redeliver", []string{"always", "never"}, &redeliver)
-	d.Once = redeliver == "never"
-	if d.Once && d.Prefetch > 1 {
-		p.complain(prefetch.at, "prefetch must be 1 with redeliver = \"never\", or left out: what waits at a worker would be lost with it")
-	}
-	p.orNone(t, "timeout", soonest, &d.Timeout)
-	p.orNone(t, "deadline", soonest, &d.Deadline)
-	beat, ok := p.orNone(t, "heartbeat", soonest, &d.Heartbeat)
-	most, given := t.duration("heartbeat_timeout", soonest, &d.HeartbeatTimeout)
-	if d.HeartbeatTimeout <= d.Heartbeat && (ok || given) {
-		if !given {
-			most = beat
-		}
-		p.complain(most.at, "heartbeat_timeout (%s) must be more than heartbeat (%s)", formatDuration(d.HeartbeatTimeout), formatDuration(d.Heartbeat))
-	}
-	t.integer("attempts", 1, maxAttempts, &d.Attempts)
-	t.integer("queue", 1, maxQueue, &d.Queue)
-	t.size("queue_bytes", 1<<10, &d.QueueBytes)
-	overflow := "block"
-	t.choice("overflow", []string{"block", "reject"}, &overflow)
-	d.Reject = overflow == "reject"
-	t.size("max_message", 1<<10, &d.MaxMessage)
-	t.size("client_buffer", 1<<10, &d.ClientBuffer)
-	t.size("dead_letters", 0, &d.DeadLetters)
-	p.orNone(t, "dead_letters_age", soonest, &d.DeadLettersAge)
-	p.orNone(t, "eject", soonest, &d.Eject)
-	t.percent("max_ejected", &d.MaxEjected)
-	p.errorReply(t, &d.ErrorReply)
-	t.done()
-}
-
-// errorReply is a template. Its complaint is about the place in it that there is not.
-func (p *parser) errorReply(t *table, to *string) {
-	v, ok := t.text("error_reply", "ERROR {code}", to)
-	var unknown *errorreply.Unknown
-	if _, err := errorreply.Parse(*to, ""); !ok || !errors.As(err, &unknown) {
-		return
-	}
-	if at := strings.Index(p.text[v.at.start:v.at.end], unknown.Place); at >= 0 {
-		v.at.start += at
-		v.at.end = v.at.start + len(unknown.Place)
-	}
-	p.complain(v.at, "error_reply: %v", unknown)
-}
-
 // orNone is a duration that can be left out by 0.
 func (p *parser) orNone(t *table, key string, least time.Duration, to *time.Duration) (v value, ok bool) {
 	v, ok = t.duration(key, 0, to)
@@ -301,18 +197,4 @@ func (p *parser) orNone(t *table, key string, least time.Duration, to *time.Dura
 		p.complain(v.at, "%s must be 0s, for none, or at least %s; this is %s", key, formatDuration(least), v.raw)
 	}
 	return v, ok
-}
-
-// prefetch is "auto" or a number; 0 is auto in a Spec.
-func (p *parser) prefetch(t *table, d *fleet.Delivery) value {
-	v, ok := t.take("prefetch", "\"auto\" or integer")
-	n, isNumber := v.raw.(int64)
-	switch {
-	case !ok || v.raw == "auto":
-	case !isNumber || n < 1 || n > maxPrefetch:
-		p.complain(v.at, "prefetch must be \"auto\", or from 1 to %d", maxPrefetch)
-	default:
-		d.Prefetch = int(n)
-	}
-	return v
 }
