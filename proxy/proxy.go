@@ -1,9 +1,10 @@
 // Package proxy is the data plane: a ROUTER port for REQ clients, a DEALER port for REP workers, and between them a loop that speaks ZMTP
-// itself, so that it knows each worker apart and can give a request to another one when the first dies. New takes bound listeners, Run
-// serves until its context ends.
+// itself, so that it knows each worker apart and can give a request to another one when the first dies. New takes bound listeners,
+// TakeOver also all that another proxy has, Run serves until its context ends.
 //
 // Who gets the next request is decided by package dispatch, what the bytes mean by package zmtp, what a supervisor may ask by package
-// control. The libzmq engine that this one is measured against is package reference.
+// control, what it tells a proxy that takes over by package handover. The libzmq engine that this one is measured against is package
+// reference.
 package proxy
 
 import (

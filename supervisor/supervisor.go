@@ -1,8 +1,8 @@
 // Package supervisor is the control plane's shell: one loop owns a fleet's pure core (package fleet), does what it says and feeds it
 // what happened. How processes are really started and stopped is behind Launcher (package launch).
 //
-// New makes a Supervisor, Run supervises until nothing is left. Meanwhile Scale, View, Settled and Shutdown may be called from any
-// goroutine: each is a message to the loop, answered by it. Signals, sockets and files are left to the caller.
+// New makes a Supervisor, Run supervises until nothing is left. Meanwhile Scale, Restart, Upgrade, Reload, View, Settled, Shutdown and the
+// like may be called from any goroutine: each is a message to the loop, answered by it. Signals, sockets and files are left to the caller.
 package supervisor
 
 import (

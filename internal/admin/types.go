@@ -55,7 +55,7 @@ type Service struct {
 	Counters Counters `json:"counters"`
 	Roll     *Roll    `json:"roll,omitempty"`     // the last rolling restart, if there was one
 	Upgrade  *Upgrade `json:"upgrade,omitempty"`  // the last replacement of the proxy, if there was one
-	Degraded string   `json:"degraded,omitempty"` // why workers that do not answer their health checks are not killed; "": they are
+	Degraded string   `json:"degraded,omitempty"` // why silent workers are not killed, or that all say they are not ready; "": neither
 
 	Autoscale *Autoscale `json:"autoscale,omitempty"` // when the service has it
 
@@ -63,7 +63,7 @@ type Service struct {
 	Foreign []Lane   `json:"foreign,omitempty"` // lanes of workers that zfleet did not start
 }
 
-// Counters only ever grow, from the start of the proxy process.
+// Counters only ever grow, from the start of the proxy process. One that takes over goes on counting.
 type Counters struct {
 	Requests    uint64 `json:"requests"`    // read from clients
 	Replies     uint64 `json:"replies"`     // given to clients
@@ -273,8 +273,8 @@ type ReloadStep struct {
 	What    string `json:"what"` // "" where Do says it all
 }
 
-// What a ReloadStep does: a service that comes, one that goes, another number of workers, workers replaced by new ones, settings that hold at once, what cannot be while the fleet
-// runs, and what holds from its next start.
+// What a ReloadStep does: a service that comes, one that goes, another number of workers, workers replaced by new ones, settings that hold
+// at once, another proxy that takes over, what cannot be while the fleet runs, and what holds from its next start.
 const (
 	ReloadAdd    = "add"
 	ReloadRemove = "remove"

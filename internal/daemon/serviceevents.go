@@ -29,5 +29,6 @@ func (r *recorder) gone(service string) {
 	delete(r.wants, service)
 	delete(r.goes, service)
 	delete(r.rolls, service)
+	delete(r.upgrades, service)
 	maps.DeleteFunc(r.slots, func(slot fleet.Life, _ uint64) bool { return slot.Service == service })
 }

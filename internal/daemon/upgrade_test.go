@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,5 +74,23 @@ func TestEventsOfUpgrades(t *testing.T) {
 `
 	if got := "\n" + r.list(t); got != want {
 		t.Errorf("got%s\nwant%s", got, want)
+	}
+}
+
+// One that was under way when its service was removed has caused nothing of what comes after the service was added again.
+func TestEventsOfAnUpgradeWhoseServiceGoes(t *testing.T) {
+	spec := helloSpec()
+	spec.Services[0].Workers.Count = 0
+	r := newRecorded(t, spec)
+	echo := fleet.Service{Name: "echo"}
+	proxy := func(n int) fleet.Life { return fleet.Life{Service: "echo", Slot: fleet.ProxySlot, N: n} }
+	r.step(0, fleet.Began{}, fleet.Added{Service: echo}, fleet.Launched{Life: proxy(1), Pid: 11}, fleet.BecameReady{Life: proxy(1)})
+	r.step(0, fleet.UpgradeAsked{Service: "echo"}, fleet.Launched{Life: proxy(2), Pid: 12}, fleet.Removed{Service: "echo"})
+	r.step(0, fleet.Quiesced{Service: "echo"}, fleet.Exited{Life: proxy(2)}, fleet.Exited{Life: proxy(1)})
+	r.step(0, fleet.Added{Service: echo}, fleet.Launched{Life: proxy(3), Pid: 13}, fleet.BecameReady{Life: proxy(3)})
+	r.step(0, fleet.UpgradeAsked{Service: "echo"})
+	lines := strings.Split(r.list(t), "\n")
+	if last := lines[len(lines)-3]; !strings.HasSuffix(last, "upgrading      a new proxy is to take over: an operator asked for it") {
+		t.Errorf("the second upgrade has a cause: %s", last)
 	}
 }

@@ -30,8 +30,8 @@ const (
 	Auto         Kind = "auto"     // its number of workers is left to autoscaling again
 	Reloaded     Kind = "reloaded" // it is declared otherwise now
 
-	Degraded Kind = "degraded" // workers that do not answer are left alone: too many are killed for that already
-	Well     Kind = "well"     // none is any more
+	Degraded Kind = "degraded" // workers that do not answer are left alone: too many are killed for that already; or all say that they are not ready
+	Well     Kind = "well"     // neither is so any more
 
 	Rolling    Kind = "rolling" // a rolling restart began, or goes on
 	RollFrozen Kind = "roll_frozen"

@@ -1,6 +1,7 @@
 // Package launch is the processes behind supervisor.Launcher: go-plugin workers, plain commands and proxies. New binds a fleet's
 // listeners; Launch starts one process life and tells what becomes of it; the stop ladder is in ladder.go, why a start failed in
-// diagnose.go. Guard is the process that ends what a killed supervisor leaves behind.
+// diagnose.go. Guard is the process that ends what a killed supervisor leaves behind. FindOrphans finds the proxies that it left, for New to
+// have them taken over from.
 //
 // When to start, restart, kill or give up is decided elsewhere, by package fleet. Also how long a start may take.
 package launch
