@@ -231,13 +231,18 @@ func TestWhoWaitsForAServiceThatIsRemoved(t *testing.T) {
 			t.Fatal(err)
 		}
 		settled, scaled := b.settling("echo"), make(chan error, 1)
-		rolled := make(chan error, 1)
+		rolled, upgraded := make(chan error, 1), make(chan error, 1)
+		if _, err := b.Upgrade(t.Context(), "echo", "test"); err != nil {
+			t.Fatal(err)
+		}
 		go func() { _, err := b.Rolled(b.Context(), "echo", 0); rolled <- err }()
+		go func() { _, err := b.Upgraded(b.Context(), "echo"); upgraded <- err }()
 		go func() { _, err := b.Scale(b.Context(), "echo", "test", func(int) int { return 1 }); scaled <- err }()
 		b.settle()
 		b.reloads(false, "remove echo\n", hello)
 		b.answered(settled, "echo did not settle: the service is removed")
 		b.answered(rolled, "the rolling restart of echo did not end: the service is removed")
+		b.answered(upgraded, "cannot wait for the upgrade of echo: the service is removed")
 		time.Sleep(inflightTimeout)
 		b.answered(scaled, "cannot scale echo: the service is removed")
 		waits := b.goneOf("echo")

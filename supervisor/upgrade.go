@@ -44,8 +44,12 @@ func answerOf(ctx context.Context, s *Supervisor, request any, reply <-chan upgr
 
 // upgrade is the loop's.
 func (s *Supervisor) upgrade(r *upgradeRequest) {
-	if s.fleet.View().Stopping {
+	switch view := s.fleet.View(); {
+	case view.Stopping:
 		r.reply <- upgradeReply{err: errors.New("the fleet is shutting down")}
+		return
+	case isRemoved(viewOf(view, r.service)):
+		r.reply <- upgradeReply{err: errRemoved}
 		return
 	}
 	s.step(fleet.UpgradeAsked{Service: r.service, By: r.by})
@@ -60,7 +64,8 @@ type upgradedRequest struct {
 }
 
 // Upgraded returns when the proxy of a service ("": the first) is not being replaced: the last upgrade is done or has failed, and the proxy
-// before it has ended, or there never was one. It fails when waiting is in vain: the proxy is in a crash loop, or the fleet ends.
+// before it has ended, or there never was one. It fails when waiting is in vain: the proxy is in a crash loop, or the
+// service or the fleet ends.
 func (s *Supervisor) Upgraded(ctx context.Context, service string) (fleet.UpgradeView, error) {
 	svc, err := s.find(service)
 	if err != nil {
@@ -77,6 +82,9 @@ func (r *upgradedRequest) answer(view fleet.View) (answered bool) {
 		return true
 	case view.Stopping:
 		r.reply <- upgradeReply{err: errors.New("the fleet is shutting down")}
+		return true
+	case isRemoved(svc):
+		r.reply <- upgradeReply{err: errRemoved}
 		return true
 	case svc.Proxy.State == fleet.StateCrashloop:
 		r.reply <- upgradeReply{err: fmt.Errorf("%v is in a crash loop: %s", svc.Proxy.Life, svc.Proxy.Reason)}
