@@ -64,8 +64,8 @@ type upgradedRequest struct {
 }
 
 // Upgraded returns when the proxy of a service ("": the first) is not being replaced: the last upgrade is done or has failed, and the proxy
-// before it has ended, or there never was one. It fails when waiting is in vain: the proxy is in a crash loop, or the
-// service or the fleet ends.
+// before it has ended, or there never was one. It fails when waiting is in vain: the proxy is in a crash loop, or
+// the service or the fleet ends.
 func (s *Supervisor) Upgraded(ctx context.Context, service string) (fleet.UpgradeView, error) {
 	svc, err := s.find(service)
 	if err != nil {

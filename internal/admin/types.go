@@ -235,7 +235,8 @@ type UpgradeReply struct {
 	Upgrades []Upgrade `json:"upgrades"`
 }
 
-// Upgrade is the replacement of a service's proxy, and the proxy that serves. Pid is 0 when that does not answer.
+// Upgrade is the replacement of a service's proxy, and the proxy that serves. Pid is 0 when that does not answer, and in a [Status], which has
+// the proxy elsewhere.
 type Upgrade struct {
 	Service   string   `json:"service"`
 	Number    int      `json:"number"` // the first is 1; 0: there was none
@@ -244,7 +245,7 @@ type Upgrade struct {
 	LastLines []string `json:"last_lines,omitempty"` // that the new proxy printed, when it failed
 	Pid       int      `json:"pid,omitempty"`
 	Version   string   `json:"version,omitempty"`
-	Clients   int      `json:"clients"`
+	Clients   int      `json:"clients,omitempty"`
 }
 
 // The states of an Upgrade.
