@@ -177,7 +177,7 @@ func (f *proxyFlags) check(cmd *cobra.Command) error {
 }
 
 // endOnSignal gives a context that the first SIGTERM or SIGINT ends; after it the signals do what they do by default. A supervised proxy goes
-// on ignoring them: when its supervisor is killed it gets several, and still has requests to answer.
+// on ignoring them: it may get several, of its own supervisor, of the next one and of a service manager, and still has requests to answer.
 func endOnSignal(ctx context.Context, supervised bool) (context.Context, context.CancelFunc) {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	if !supervised {
