@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -10,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/zfleet/zfleet/internal/await"
 	"github.com/zfleet/zfleet/internal/dead"
@@ -258,4 +262,51 @@ func restored(tb testing.TB, told string, n int) error {
 	}
 	l.conns = nil
 	return err
+}
+
+// Who is told to end when it has said Ready still takes what it is given: the other one has ended, and nobody else would have it.
+func TestTakeOverIsNotGivenUpAfterReady(t *testing.T) {
+	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	giver, taker := unixConn(t, ends[0]), unixConn(t, ends[1])
+	d := newDesk(t, 0, 0)
+	ctx, cancel := context.WithCancel(t.Context())
+	heard := make(chan error, 1)
+	l, err := newLoop(Options{}.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.close)
+	go func() { heard <- l.hear(ctx, taker) }()
+	say := handover.NewWriter(giver)
+	intro := handover.Intro{Format: handover.Format, Parts: handover.Parts, Pid: 2}
+	if err := errors.Join(say.Say(handover.KindIntro, intro), d.tellState(say, nil, handover.Letters{})); err != nil {
+		t.Fatal(err)
+	}
+	if err := handover.NewReader(giver).Expect(handover.KindReady, nil); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	select {
+	case err := <-heard:
+		t.Fatalf("it gave up: %v", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	if err := errors.Join(say.Say(handover.KindGo, nil), <-heard); err != nil {
+		t.Error(err)
+	}
+}
+
+func unixConn(t *testing.T, fd int) *net.UnixConn {
+	t.Helper()
+	file := os.NewFile(uintptr(fd), "end")
+	defer func() { _ = file.Close() }()
+	conn, err := net.FileConn(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn.(*net.UnixConn)
 }

@@ -54,8 +54,13 @@ func (w *letterWriter) holdStill(answer chan<- handover.Letters) bool {
 	select {
 	case <-w.again:
 		return true
-	case <-w.queue: // closed
-		return false
+	case letter, ok := <-w.queue:
+		if !ok {
+			return false
+		}
+		<-w.again // goOn came before the letter
+		w.write(w.batch(letter))
+		return true
 	}
 }
 

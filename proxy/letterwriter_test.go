@@ -13,6 +13,7 @@ import (
 
 	"github.com/zfleet/zfleet/internal/dead"
 	"github.com/zfleet/zfleet/proxy/control"
+	"github.com/zfleet/zfleet/proxy/handover"
 )
 
 // disk is a store that does what a test says.
@@ -229,5 +230,29 @@ func tellExit(t *testing.T, w *letterWriter, e control.Exit) {
 	t.Helper()
 	if err := w.exited(e); err != nil {
 		t.Error(err)
+	}
+}
+
+// A letter that is posted as soon as the writer may go on is written, and so are those after it.
+func TestLettersAfterBeingStill(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			d := &disk{}
+			w := letterWriterTo(d, 1000, zerolog.Nop())
+			answer, goesOn := make(chan handover.Letters), make(chan bool, 1)
+			go func() { goesOn <- w.holdStill(answer) }()
+			synctest.Wait()
+			w.goOn() // the loop has waited for long enough
+			w.post(sized(1))
+			<-answer
+			if !<-goesOn {
+				t.Fatal("the writer has ended")
+			}
+			go w.run()
+			w.end(time.Minute)
+			if len(d.added) != 1 {
+				t.Fatalf("%d letters were written", len(d.added))
+			}
+		})
 	}
 }

@@ -57,23 +57,22 @@ func (l *loop) takeOver(ctx context.Context, from *control.Client) error {
 		return err
 	}
 	_ = conn.SetDeadline(time.Now().Add(takeTime))
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	if err := l.hear(conn); err != nil {
+	if err := l.hear(ctx, conn); err != nil {
 		_ = conn.Close()
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
 		return err
 	}
-	stop()
 	l.before = conn
 	return nil
 }
 
-// hear is the taker's part of a hand-over.
-func (l *loop) hear(conn *net.UnixConn) error {
+// hear is the taker's part of a hand-over. From Ready on it does not end with ctx: the other one may have said Go and have ended.
+func (l *loop) hear(ctx context.Context, conn *net.UnixConn) error {
 	out := handover.NewWriter(conn)
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	err := l.rebuild(conn)
+	if !stop() {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		_ = out.No(err) // so that the other one can say why
 		return err
