@@ -67,6 +67,16 @@ func (s *Supervisor) askReload(r *reloadRequest) (reload.Plan, error) {
 // opened are the services whose ports are open for a reload: those that it adds, and those that it gives others.
 type opened struct{ added, changed []string }
 
+// lacks is a service that would get another proxy, but whose ports are not open: what it was declared to be has changed since. "": none.
+func (o opened) lacks(plan reload.Plan) string {
+	for _, step := range plan {
+		if step.Do == reload.Proxy && !slices.Contains(o.changed, step.Service) {
+			return step.Service
+		}
+	}
+	return ""
+}
+
 // openAll opens the ports of all services that a plan adds or has another proxy for, or of none.
 func (s *Supervisor) openAll(plan reload.Plan, spec fleet.Spec) (open opened, err error) {
 	for _, svc := range spec.Services {
@@ -102,6 +112,9 @@ func (s *Supervisor) closeAll(open opened) {
 // reload is the loop's: nothing changes between the plan and what is done. What was opened is either used, or closed.
 func (s *Supervisor) reload(r *reloadRequest) {
 	plan, err := s.plan(r)
+	if name := r.opened.lacks(plan); err == nil && !r.dry && !plan.Refused() && name != "" {
+		err = fmt.Errorf("the proxy of service %s has changed meanwhile: try again", name)
+	}
 	if err == nil && !r.dry && !plan.Refused() {
 		s.carryOut(plan, r)
 	} else {

@@ -307,3 +307,16 @@ func TestReloadsComeOneAfterTheOther(t *testing.T) {
 		b.comes("echo")
 	})
 }
+
+// An upgrade that fails between the plan and what is done brings back what was declared before: ports that nobody has opened.
+func TestReloadWithoutItsPorts(t *testing.T) {
+	inBubble(t, services(service("hello", 1)), func(t *testing.T, b *bench) {
+		next := service("hello", 1)
+		next.Frontend = []string{"tcp://*:1"}
+		r := &reloadRequest{ctx: t.Context(), spec: fleet.Spec{Name: "test", Services: []fleet.Service{next}}, by: "test"}
+		if _, err := b.askReload(r); err == nil || !strings.Contains(err.Error(), "has changed meanwhile: try again") {
+			t.Errorf("got %v", err)
+		}
+		b.quiet()
+	})
+}
