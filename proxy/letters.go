@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"strings"
 	"time"
 
 	"github.com/zfleet/zfleet/internal/dead"
@@ -36,7 +37,7 @@ func (l *loop) bury(a dispatch.Action[*message]) {
 		Attempts: m.attempts, Envelope: m.envelope, Wire: takeWire(m),
 	}
 	if !l.letters.post(letter) {
-		l.reports.warn("a dead letter is lost: those before it are not written yet", "", letter.Workers()[0])
+		l.reports.warn("a dead letter is lost: those before it are not written yet", "", strings.Join(letter.Workers(), " "))
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/zfleet/zfleet/internal/dead"
 	"github.com/zfleet/zfleet/proxy/control"
+	"github.com/zfleet/zfleet/proxy/dispatch"
 	"github.com/zfleet/zfleet/proxy/handover"
 )
 
@@ -254,5 +255,30 @@ func TestLettersAfterBeingStill(t *testing.T) {
 				t.Fatalf("%d letters were written", len(d.added))
 			}
 		})
+	}
+}
+
+// With Once a request ends with its worker also when the supervisor's end was that worker's: the letter says who had it. One that cannot be kept, or
+// that nobody is charged with, is no more than lost.
+func TestLettersOfWhatEndsWithTheSupervisor(t *testing.T) {
+	d := newDesk(t, 1, 1)
+	d.loop.letters = letterWriterTo(&disk{}, 1000, zerolog.Nop())
+	d.loop.opts.Dispatch.Once, d.loop.opts.Alone = true, func() bool { return true }
+	d.take(d.clients[0], wire("", "one"))
+	d.act()
+	ln := d.lanes[0].lane
+	ln.worker = "hello/0#1"
+	m, _, ok := ln.core.Oldest()
+	if !ok {
+		t.Fatal("the lane has no request")
+	}
+	d.loop.lose(ln, "it has left")
+	if len(m.attempts) != 1 || m.attempts[0].Worker != "hello/0#1" {
+		t.Errorf("attempts: %+v", m.attempts)
+	}
+	d.loop.letters.limit = 0
+	d.loop.bury(dispatch.Action[*message]{Kind: dispatch.Discard, Cause: dispatch.LaneLost, Message: &message{data: make([]byte, 10)}})
+	if lost := d.loop.letters.lost.Load(); lost != 1 {
+		t.Errorf("%d are lost", lost)
 	}
 }

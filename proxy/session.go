@@ -93,6 +93,9 @@ func (l *loop) drop(c *conn, reason string) {
 // lose takes back what a lane held that has ended. Supervised workers end with their supervisor: that is the fault of no request.
 func (l *loop) lose(ln *lane, reason string) {
 	if _, _, holds := ln.core.Oldest(); holds && (ln.orphan || ln.worker != "" && l.opts.Alone()) {
+		if l.opts.Dispatch.Once { // it ends with the lane all the same: its dead letter says where
+			l.charge(ln, reason)
+		}
 		l.core.Withdrawn(l.now, ln.core)
 		return
 	}
