@@ -60,8 +60,9 @@ fuzz: deps ## run every fuzz target for FUZZTIME=60s
 	done
 
 .PHONY: chaos
-chaos: test-deps ## a fleet under load while all around it fails, for CHAOSTIME=10m; CHAOS="-seed 42" and other flags: CHAOS="-h"
+chaos: test-deps ## a fleet under load while all around it fails, for CHAOSTIME=10m, then again while proxies are killed too; CHAOS="-h" has flags
 	go run ./e2e/chaos -time $(CHAOSTIME) $(CHAOS)
+	go run ./e2e/chaos -time $(CHAOSTIME) -proxy-kills $(CHAOS)
 
 .PHONY: generate
 generate: ## write generated code anew (needs protoc)
