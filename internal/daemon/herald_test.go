@@ -61,7 +61,10 @@ func (a *audience) look(ctx context.Context) (view fleet.View, err error) {
 			return fleet.View{}, ctx.Err()
 		}
 	}
-	a.set(func() { view, err = a.now, a.err })
+	a.set(func() {
+		view, err = a.now, a.err
+		view.Services = slices.Clone(view.Services) // what is here may change while it is read
+	})
 	view.Services = slices.Clone(view.Services)
 	return view, err
 }
